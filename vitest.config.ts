@@ -1,0 +1,40 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
+
+// Every workspace import resolves to source, so that no build is needed to run a test.
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const alias = [
+  { find: /^@kernelkit\/([a-z-]+)\/node$/, replacement: source("./packages/$1/src/node.ts") },
+  { find: /^@kernelkit\/([a-z-]+)$/, replacement: source("./packages/$1/src/index.ts") },
+];
+
+const folders = ["packages/*", "tooling/*", "apps/*"];
+
+const config: ViteUserConfig = defineConfig({
+  resolve: { alias },
+  test: {
+    passWithNoTests: true,
+    projects: [
+      {
+        extends: true,
+        test: { name: "unit", include: folders.map((f) => `${f}/src/**/*.test.ts`) },
+      },
+      {
+        extends: true,
+        test: {
+          name: "types",
+          include: [],
+          typecheck: {
+            enabled: true,
+            only: true,
+            include: folders.map((f) => `${f}/src/**/*.test-d.ts`),
+            tsconfig: "./tsconfig.json",
+            ignoreSourceErrors: true,
+          },
+        },
+      },
+    ],
+  },
+});
+
+export default config;
