@@ -1,1 +1,3 @@
-export { default } from "../../tooling/presets/tsup.js";
+import preset from "../../tooling/presets/tsup.js";
+
+export default { ...preset, entry: ["src/index.ts", "src/node.ts"] };
