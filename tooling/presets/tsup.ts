@@ -1,10 +1,46 @@
+// How every package and app is built: `tsup` in its folder reads this file through the one-line tsup.config.ts beside the package.json.
+//
+// Entries are those of src/index.ts, src/node.ts (what needs Node: the `./node` export) and src/cli.ts (an app) that exist.
+// JavaScript comes from esbuild, one file per entry. Declarations come from oxc, one per module: `isolatedDeclarations` makes every
+// export's type readable without the type checker, so nine packages' declarations cost milliseconds. `pnpm check:types` checks them.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { isolatedDeclarationSync } from "oxc-transform";
 import type { Options } from "tsup";
 
+const ENTRIES = ["src/index.ts", "src/node.ts", "src/cli.ts"];
+const entry = ENTRIES.filter((file) => existsSync(file));
+// An app is run, not imported: only libraries ship declarations.
+const declared = entry.includes("src/cli.ts") ? [] : entry;
+
+/** Writes dist/**.d.ts for `entry` and everything it imports relatively. */
+function declarations(entries: readonly string[]): void {
+  const seen = new Set<string>();
+  const queue = [...entries];
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    if (seen.has(file)) continue;
+    seen.add(file);
+    const { code, errors } = isolatedDeclarationSync(file, readFileSync(file, "utf8"), { sourcemap: false });
+    if (errors.length > 0) throw new Error(errors.map((e) => `${file}: ${e.message}\n${e.codeframe ?? ""}`).join("\n"));
+    const target = join("dist", relative("src", file).replace(/\.ts$/, ".d.ts"));
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, code);
+    for (const [, path] of code.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)\.js"/g))
+      queue.push(join(dirname(file), `${path}.ts`));
+  }
+}
+
 const config: Options = {
-  entry: ["src/index.ts"],
+  entry,
   format: ["esm"],
-  dts: false,
+  target: "es2023",
+  platform: entry.length === 1 && entry[0] === "src/index.ts" ? "neutral" : "node",
+  splitting: true,
+  treeshake: false,
   clean: true,
+  dts: false,
+  silent: true,
+  onSuccess: async () => declarations(declared),
 };
 
 export default config;
