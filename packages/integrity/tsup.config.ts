@@ -1,3 +1,1 @@
-import preset from "../../tooling/presets/tsup.js";
-
-export default { ...preset, entry: ["src/index.ts", "src/node.ts"] };
+export { default } from "../../tooling/presets/tsup.js";

@@ -54,6 +54,7 @@ export function judge(step: Step, code: number, output: string): StepResult {
 export async function runSteps(
   steps: readonly Step[],
   scripts: Readonly<Record<string, string>>,
+  log: (line: string) => void = console.log,
 ): Promise<StepResult[]> {
   const done = new Map<string, StepResult>();
   const started = new Set<string>();
@@ -73,7 +74,7 @@ export async function runSteps(
       result = judge(step, code, output);
     }
     done.set(step.name, result);
-    report(result, (performance.now() - from) / 1000);
+    log(report(result, (performance.now() - from) / 1000));
   };
 
   while (done.size < steps.length) {
@@ -89,13 +90,12 @@ export async function runSteps(
   return steps.map((step) => done.get(step.name) as StepResult);
 }
 
-function report(result: StepResult, seconds: number): void {
+function report(result: StepResult, seconds: number): string {
   const { passed, failed } = result.totals;
   const count = passed + failed === 1 ? "" : failed === 0 ? `${passed} passed` : `${passed} passed, ${failed} failed`;
-  console.log(
-    `${result.ok ? "ok    " : "FAILED"}  ${result.name.padEnd(12)} ${seconds.toFixed(1).padStart(6)} s  ${count}`.trimEnd(),
-  );
-  if (!result.ok) console.log(`${"-".repeat(80)}\n${result.output.trimEnd()}\n${"-".repeat(80)}`);
+  const line = `${result.ok ? "ok    " : "FAILED"}  ${result.name.padEnd(12)} ${seconds.toFixed(1).padStart(6)} s  ${count}`;
+  const rule = "-".repeat(80);
+  return result.ok ? line.trimEnd() : `${line.trimEnd()}\n${rule}\n${result.output.trimEnd()}\n${rule}`;
 }
 
 /** Runs a command line as `npm run` would, with the checkout's tools on the PATH. */
