@@ -1,0 +1,7 @@
+/**
+ * random: flags of getrandom(2).
+ */
+
+export const GRND_NONBLOCK = 1;
+export const GRND_RANDOM = 2;
+export const GRND_INSECURE = 4;
