@@ -31,12 +31,13 @@ const steps: readonly Step[] = [
     script: "conformance",
     after: "build",
     arguments: ["--json", CONFORMANCE_JSON],
+    show: true,
     writes: CONFORMANCE_JSON,
     totals: () => conformanceTotals(CONFORMANCE_JSON),
   },
   { name: "shipped", script: "check:shipped", after: "build", totals: lastLineTotals },
   { name: "readme", script: "check:readme", after: "build", totals: lastLineTotals },
-  { name: "size", script: "check:size", after: "build", totals: lastLineTotals },
+  { name: "size", script: "check:size", after: "build", show: true, totals: lastLineTotals },
 ];
 
 const wanted = process.argv.slice(2);

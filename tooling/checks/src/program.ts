@@ -12,9 +12,11 @@ export function loadProgram(configFile: string): ts.Program {
   return ts.createProgram({ rootNames: parsed.fileNames, options: parsed.options });
 }
 
-/** All errors of a program as tsc prints them; empty when there are none. */
-export function diagnosticsText(program: ts.Program): string {
-  return ts.formatDiagnostics(ts.sortAndDeduplicateDiagnostics(ts.getPreEmitDiagnostics(program)), host).trimEnd();
+/** All errors of a program, or of one file of it, as tsc prints them; empty when there are none. */
+export function diagnosticsText(program: ts.Program, file?: ts.SourceFile): string {
+  return ts
+    .formatDiagnostics(ts.sortAndDeduplicateDiagnostics(ts.getPreEmitDiagnostics(program, file)), host)
+    .trimEnd();
 }
 
 /** The source files that are ours. */

@@ -13,6 +13,8 @@ export interface Step {
   readonly arguments?: readonly string[];
   /** The step that must have passed before this one starts. */
   readonly after?: string;
+  /** Print its output though it passes: a table people want to see. */
+  readonly show?: boolean;
   /** Counts the step from its output; without it the step is one check. Null: the step left nothing to count. */
   readonly totals?: (output: string) => Totals | null;
   /** A file the step writes; an older one is removed first, so that it is never counted. */
@@ -74,7 +76,7 @@ export async function runSteps(
       result = judge(step, code, output);
     }
     done.set(step.name, result);
-    log(report(result, (performance.now() - from) / 1000));
+    log(report(result, (performance.now() - from) / 1000, step.show === true));
   };
 
   while (done.size < steps.length) {
@@ -90,17 +92,19 @@ export async function runSteps(
   return steps.map((step) => done.get(step.name) as StepResult);
 }
 
-function report(result: StepResult, seconds: number): string {
+function report(result: StepResult, seconds: number, show: boolean): string {
   const { passed, failed } = result.totals;
   const count = passed + failed === 1 ? "" : failed === 0 ? `${passed} passed` : `${passed} passed, ${failed} failed`;
   const line = `${result.ok ? "ok    " : "FAILED"}  ${result.name.padEnd(12)} ${seconds.toFixed(1).padStart(6)} s  ${count}`;
   const rule = "-".repeat(80);
-  return result.ok ? line.trimEnd() : `${line.trimEnd()}\n${rule}\n${result.output.trimEnd()}\n${rule}`;
+  return result.ok && !show ? line.trimEnd() : `${line.trimEnd()}\n${rule}\n${result.output.trimEnd()}\n${rule}`;
 }
 
 /** Runs a command line as `npm run` would, with the checkout's tools on the PATH. */
 function execute(command: string): Promise<{ code: number; output: string }> {
-  const path = [resolve("node_modules/.bin"), process.env.PATH ?? ""].join(delimiter);
+  const path = [resolve("node_modules/.bin"), resolve("tooling/checks/node_modules/.bin"), process.env.PATH ?? ""].join(
+    delimiter,
+  );
   return new Promise((done) => {
     const child = spawn(command, {
       shell: true,

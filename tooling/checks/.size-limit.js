@@ -1,0 +1,24 @@
+// `pnpm check:size`: what the packages cost a web page, minified and gzipped, against their budgets. Core's own weight is counted once, in
+// core. Needs a build.
+import { readdirSync } from "node:fs";
+
+const BUDGET = "20 kB";
+const BUDGETS = { core: "45 kB", namespaces: "30 kB", writeback: "30 kB" };
+
+const dist = (folder) => new URL(`../../packages/${folder}/dist/index.js`, import.meta.url).pathname;
+const check = (folder) => ({
+  name: `@kernelkit/${folder}`,
+  path: dist(folder),
+  limit: BUDGETS[folder] ?? BUDGET,
+  ignore: folder === "core" ? [] : ["@kernelkit/core"],
+  gzip: true,
+});
+
+const core = await import(dist("core"));
+// A machine that boots and has nothing composed.
+const bare = { ...check("core"), name: "createKernel of core", import: "{ createKernel }", limit: "20 kB" };
+
+export default [
+  ...("createKernel" in core ? [bare] : []),
+  ...readdirSync(new URL("../../packages", import.meta.url)).map(check),
+];
