@@ -1,0 +1,383 @@
+/* What operations cost on the real kernel.
+ *
+ *   linux --list        the verbs
+ *   linux VERB DIR      prints the nanoseconds one operation takes: the median of ROUNDS rounds; DIR is a folder for files, best on tmpfs
+ *
+ * A verb is prepared once, run `count` times in each round, and put away. Whatever fails ends the program with a message: a number is only
+ * printed when every call did what it should. Build: gcc -O2 -pthread -o linux linux.c
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ROUNDS 7
+#define PAGE 4096
+#define PAGES 16384
+
+static const char *directory;
+static char folder[4096], file[4200], buffer[PAGE];
+static int fd = -1;
+
+static void check(int ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "%s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
+/* Syscalls and processes */
+
+static void getppid_once(long i)
+{
+	(void)i;
+	syscall(SYS_getppid);
+}
+
+static void getrandom_once(long i)
+{
+	(void)i;
+	check(getrandom(buffer, 64, 0) == 64, "getrandom");
+}
+
+static void reap(pid_t child)
+{
+	check(child > 0, "fork");
+	check(waitpid(child, NULL, 0) == child, "waitpid");
+}
+
+static void fork_once(long i)
+{
+	pid_t child = fork();
+
+	(void)i;
+	if (child == 0)
+		_exit(0);
+	reap(child);
+}
+
+static void vfork_once(long i)
+{
+	pid_t child = vfork();
+
+	(void)i;
+	if (child == 0)
+		_exit(0);
+	reap(child);
+}
+
+/* Files */
+
+static void make_folder(void)
+{
+	snprintf(folder, sizeof folder, "%s/linux-bench-%d", directory, getpid());
+	check(mkdir(folder, 0700) == 0, folder);
+}
+
+static void make_file(void)
+{
+	make_folder();
+	snprintf(file, sizeof file, "%s/file", folder);
+	fd = open(file, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	check(fd >= 0 && write(fd, "hello world\n", 12) == 12, file);
+}
+
+static void remove_file(void)
+{
+	close(fd);
+	unlink(file);
+	rmdir(folder);
+}
+
+static char deep[4500];
+static const char *const levels[] = { "/a", "/b", "/c", "/d", "/e" };
+
+/* A file five folders below ours. */
+static void make_deep(void)
+{
+	make_folder();
+	strcpy(deep, folder);
+	for (int i = 0; i < 5; i++) {
+		strcat(deep, levels[i]);
+		check(mkdir(deep, 0700) == 0, deep);
+	}
+	strcat(deep, "/f");
+	fd = open(deep, O_RDWR | O_CREAT, 0600);
+	check(fd >= 0, deep);
+}
+
+static void remove_deep(void)
+{
+	close(fd);
+	unlink(deep);
+	for (int i = 5; i >= 0; i--) {
+		*strrchr(deep, '/') = 0;
+		rmdir(deep);
+	}
+}
+
+static void stat_once(long i)
+{
+	struct stat st;
+
+	(void)i;
+	check(stat(deep, &st) == 0, "stat");
+}
+
+static void read_whole(const char *path, size_t size)
+{
+	int f = open(path, O_RDONLY);
+
+	check(f >= 0 && read(f, buffer, size) > 0, path);
+	close(f);
+}
+
+static void open_once(long i)
+{
+	(void)i;
+	read_whole(file, 64);
+}
+
+static void uptime_once(long i)
+{
+	(void)i;
+	read_whole("/proc/uptime", sizeof buffer);
+}
+
+static void status_once(long i)
+{
+	(void)i;
+	read_whole("/proc/self/status", sizeof buffer);
+}
+
+static void meminfo_once(long i)
+{
+	(void)i;
+	read_whole("/proc/meminfo", sizeof buffer);
+}
+
+static void create_once(long i)
+{
+	char path[4300];
+	int f;
+
+	(void)i;
+	snprintf(path, sizeof path, "%s/new", folder);
+	f = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	check(f >= 0, path);
+	close(f);
+	check(unlink(path) == 0, path);
+}
+
+static void empty_file(void)
+{
+	check(ftruncate(fd, 0) == 0, "ftruncate");
+}
+
+static void fill_file(void)
+{
+	make_file();
+	for (long i = 0; i < PAGES; i++)
+		check(pwrite(fd, buffer, PAGE, i * PAGE) == PAGE, "pwrite");
+}
+
+static void pwrite_once(long i)
+{
+	check(pwrite(fd, buffer, PAGE, i % PAGES * PAGE) == PAGE, "pwrite");
+}
+
+static void pread_once(long i)
+{
+	check(pread(fd, buffer, PAGE, i % PAGES * PAGE) == PAGE, "pread");
+}
+
+/* Waiting and waking */
+
+static int ends[4];
+static pthread_t partner;
+
+static void *echo(void *unused)
+{
+	char c;
+
+	while (read(ends[0], &c, 1) == 1 && write(ends[3], &c, 1) == 1)
+		;
+	return unused;
+}
+
+/* Two threads on one CPU, so that every message is a switch. */
+static void make_pair(void)
+{
+	cpu_set_t here;
+
+	check(pipe(ends) == 0 && pipe(ends + 2) == 0, "pipe");
+	CPU_ZERO(&here);
+	CPU_SET(sched_getcpu(), &here);
+	check(sched_setaffinity(0, sizeof here, &here) == 0, "sched_setaffinity");
+	check(pthread_create(&partner, NULL, echo, NULL) == 0, "pthread_create");
+}
+
+static void end_pair(void)
+{
+	close(ends[1]);
+	pthread_join(partner, NULL);
+}
+
+static void ping_once(long i)
+{
+	char c = 'x';
+
+	(void)i;
+	check(write(ends[1], &c, 1) == 1 && read(ends[2], &c, 1) == 1, "pipe");
+}
+
+static int poll_fd, event_fd;
+
+static void make_eventfd(void)
+{
+	struct epoll_event interest = { .events = EPOLLIN };
+
+	poll_fd = epoll_create1(0);
+	event_fd = eventfd(0, EFD_NONBLOCK);
+	check(poll_fd >= 0 && event_fd >= 0, "eventfd");
+	check(epoll_ctl(poll_fd, EPOLL_CTL_ADD, event_fd, &interest) == 0, "epoll_ctl");
+}
+
+static void eventfd_once(long i)
+{
+	struct epoll_event got;
+	uint64_t value = 1;
+
+	(void)i;
+	check(write(event_fd, &value, sizeof value) == sizeof value, "write");
+	check(epoll_wait(poll_fd, &got, 1, -1) == 1, "epoll_wait");
+	check(read(event_fd, &value, sizeof value) == sizeof value, "read");
+}
+
+/* Memory */
+
+static volatile char *memory;
+
+static void map_fresh(void)
+{
+	void *m;
+
+	if (memory)
+		munmap((void *)memory, (size_t)PAGES * PAGE);
+	m = mmap(NULL, (size_t)PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	check(m != MAP_FAILED, "mmap");
+	/* Where the kernel has huge pages, one fault would fill 512 pages. */
+	madvise(m, (size_t)PAGES * PAGE, MADV_NOHUGEPAGE);
+	memory = m;
+}
+
+static void fault_once(long i)
+{
+	memory[i * PAGE] = 1;
+}
+
+static void zero_page_once(long i)
+{
+	(void)memory[i * PAGE];
+}
+
+static const struct verb {
+	const char *name;
+	long count;
+	/* How many of what is reported one operation is: a ping-pong is two switches. */
+	int worth;
+	void (*once)(long i);
+	void (*setup)(void), (*teardown)(void);
+	/* Before each round, outside the time that counts. */
+	void (*before)(void);
+} verbs[] = {
+	{ "getppid", 300000, 1, getppid_once, NULL, NULL, NULL },
+	{ "getrandom", 100000, 1, getrandom_once, NULL, NULL, NULL },
+	{ "fork-exit-wait", 1000, 1, fork_once, NULL, NULL, NULL },
+	{ "vfork-exit-wait", 2000, 1, vfork_once, NULL, NULL, NULL },
+	{ "stat", 100000, 1, stat_once, make_deep, remove_deep, NULL },
+	{ "open-read-close", 50000, 1, open_once, make_file, remove_file, NULL },
+	{ "create-unlink", 20000, 1, create_once, make_file, remove_file, NULL },
+	{ "pwrite-first", PAGES, 1, pwrite_once, make_file, remove_file, empty_file },
+	{ "pwrite", PAGES * 4, 1, pwrite_once, fill_file, remove_file, NULL },
+	{ "pread", PAGES * 4, 1, pread_once, fill_file, remove_file, NULL },
+	{ "read-proc-uptime", 20000, 1, uptime_once, NULL, NULL, NULL },
+	{ "read-proc-status", 5000, 1, status_once, NULL, NULL, NULL },
+	{ "read-proc-meminfo", 5000, 1, meminfo_once, NULL, NULL, NULL },
+	{ "pipe-switch", 20000, 2, ping_once, make_pair, end_pair, NULL },
+	{ "eventfd", 100000, 1, eventfd_once, make_eventfd, NULL, NULL },
+	{ "fault", PAGES, 1, fault_once, NULL, NULL, map_fresh },
+	{ "fault-zero-page", PAGES, 1, zero_page_once, NULL, NULL, map_fresh },
+};
+
+static int ascending(const void *a, const void *b)
+{
+	double d = *(const double *)a - *(const double *)b;
+
+	return d < 0 ? -1 : d > 0;
+}
+
+static void measure(const struct verb *verb)
+{
+	double rounds[ROUNDS];
+
+	if (verb->setup)
+		verb->setup();
+	for (int round = 0; round < ROUNDS; round++) {
+		double start;
+
+		if (verb->before)
+			verb->before();
+		start = now();
+		for (long i = 0; i < verb->count; i++)
+			verb->once(i);
+		rounds[round] = (now() - start) / verb->count / verb->worth;
+	}
+	if (verb->teardown)
+		verb->teardown();
+	qsort(rounds, ROUNDS, sizeof *rounds, ascending);
+	printf("%.2f\n", rounds[ROUNDS / 2]);
+}
+
+int main(int argc, char **argv)
+{
+	const size_t count = sizeof verbs / sizeof *verbs;
+
+	if (argc == 2 && strcmp(argv[1], "--list") == 0) {
+		for (size_t i = 0; i < count; i++)
+			puts(verbs[i].name);
+		return 0;
+	}
+	directory = argc > 2 ? argv[2] : "/tmp";
+	for (size_t i = 0; argc > 1 && i < count; i++) {
+		if (strcmp(argv[1], verbs[i].name) == 0) {
+			measure(&verbs[i]);
+			return 0;
+		}
+	}
+	fprintf(stderr, "no such verb: %s\n", argc > 1 ? argv[1] : "(none)");
+	return 2;
+}
