@@ -52,6 +52,12 @@ export function errnoOf(nr: number): Errno {
   return singletons[nr];
 }
 
+/** Unwraps a parser's answer: the value, or the `Errno` it returned is thrown (`const n = orFail(kstrtoint(text, 0))`). */
+export function orFail<T>(r: T | Errno): T {
+  if (r instanceof Errno) throw r;
+  return r;
+}
+
 /**
  * The error a caller of a system call sees: Node's shape, Linux's number.
  * `code` "ENOENT", `errno` -2 (negative), `syscall` "open", `path` and `dest` where the call has them.
