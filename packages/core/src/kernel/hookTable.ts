@@ -1,0 +1,88 @@
+/**
+ * The hooks of a kernel, by the names packages tap them with. What each is called with stands here; when, at the call site
+ * (kernel/hooks.ts explains the kinds).
+ */
+import type { Cgroup } from "../cgroup/cgroup.js";
+import type { IdleExitReason } from "../sched/idle.js";
+import type { Cred } from "../task/cred.js";
+import type { SigInfo } from "../task/signalState.js";
+import type { Task } from "../task/task.js";
+import type { UserNamespace } from "../task/userNamespace.js";
+import { Choose, Notify, Veto } from "./hooks.js";
+
+/** What a fork is about; the same object at every stage of one fork. */
+export interface ForkEvent {
+  /** "task" (before anything is made), "signal", "mm", "ns", "cgroup" (last: pids). */
+  stage: string;
+  parent: Task;
+  /** null at stage "task". */
+  child: Task | null;
+  flags: number;
+}
+
+export class HookTable {
+  // tasks
+  readonly fork: Veto<ForkEvent> = new Veto();
+  readonly forked: Notify<Task, Task> = new Notify();
+  /** (task, { path, file }) before the point of no return. */
+  readonly execCheck: Veto<Task, unknown> = new Veto();
+  readonly execed: Notify<Task> = new Notify();
+  /** Before anything of the task is given back. */
+  readonly exit: Notify<Task> = new Notify();
+  /** The zombie is gone. */
+  readonly reaped: Notify<Task> = new Notify();
+  readonly credChange: Notify<Task, { old: Cred; new: Cred }> = new Notify();
+  readonly commChange: Notify<Task, string> = new Notify();
+  readonly capable: Veto<Task, { ns: UserNamespace; cap: number }> = new Veto();
+  readonly signalSend: Veto<Task, SigInfo> = new Veto();
+  readonly signalDeliver: Notify<Task, SigInfo> = new Notify();
+  readonly returnToUser: Notify<Task> = new Notify();
+
+  // scheduler, CPUs
+  readonly schedIn: Notify<Task, number> = new Notify();
+  readonly schedOut: Notify<Task, number> = new Notify();
+  readonly wakeup: Notify<Task, number> = new Notify();
+  readonly selectCpu: Choose<Task, number, number> = new Choose();
+  readonly tick: Notify<number, Task> = new Notify();
+  readonly loadTick: Notify<number> = new Notify();
+  readonly irqEnter: Notify<number, Task | null> = new Notify();
+  readonly irqExit: Notify<number, Task | null> = new Notify();
+  readonly idleSelect: Choose<number, number, number> = new Choose();
+  readonly idleEnter: Notify<number, number> = new Notify();
+  readonly idleExit: Notify<number, IdleExitReason> = new Notify();
+  readonly cpuOnline: Notify<number> = new Notify();
+  readonly cpuPrepareDown: Veto<number> = new Veto();
+  readonly cpuDead: Notify<number> = new Notify();
+
+  // cgroups
+  readonly mkdirCgroup: Veto<Cgroup> = new Veto();
+  readonly rmdirCgroup: Notify<Cgroup> = new Notify();
+  readonly populated: Notify<Cgroup> = new Notify();
+
+  // messages
+  readonly log: Notify<LogLine> = new Notify();
+  readonly audit: Notify<{ type: number; body: string }> = new Notify();
+  readonly warn: Notify<string> = new Notify();
+  readonly panic: Notify<string> = new Notify();
+  readonly reboot: Notify<number> = new Notify();
+  /** (net namespace, { level, text }) */
+  readonly packetLog: Notify<object, { level: number; text: string }> = new Notify();
+}
+
+/** A line for the kernel log, as `k.log` was given it. */
+export interface LogLine {
+  /** 0 (emergency) .. 7 (debug) */
+  level: number;
+  text: string;
+  /** ns since boot */
+  timeNs: number;
+  facility: number;
+  /** Device or subsystem dictionary, as `SUBSYSTEM=`, `DEVICE=` lines. */
+  dict: string;
+  /** Continues the line before. */
+  cont: boolean;
+  /** The task in whose context it was logged, or null (interrupt, boot). */
+  task: Task | null;
+  inInterrupt: boolean;
+  cpu: number;
+}

@@ -1,0 +1,505 @@
+/**
+ * The scheduler: which task is on which CPU, and for how long.
+ *
+ * A task on a CPU has `remainingNs` of CPU time to spend before its next step; a step (of a program, a kernel thread or a
+ * driven call) happens at one instant. Steps of several CPUs at one instant are taken in CPU order, after the timers and
+ * interrupts of that instant. Nothing is ever stepped from inside an event handler: waking a task only puts it on a CPU.
+ * sched(7), sched-eevdf and sched-rt-group (kernel documentation).
+ */
+import { EV_HRTIMER, EV_TASK, EV_TICK } from "../time/eventQueue.js";
+import type { Core } from "../kernel/core.js";
+import {
+  TASK_DEAD,
+  TASK_INTERRUPTIBLE,
+  TASK_PARKED,
+  TASK_RUNNING,
+  TASK_ZOMBIE,
+  type Task,
+} from "../task/task.js";
+import { CPU_IDLE, CPU_IOWAIT, CPU_IRQ, CPU_NICE, CPU_SYSTEM, CPU_USER, maskHas } from "./cpus.js";
+import { isRt, RunQueue, weightOf } from "./runQueue.js";
+import type { WaitQueue } from "./waitQueue.js";
+
+const RR_TIMESLICE_NS = 100_000_000;
+const SCHED_RR = 2;
+const SCHED_BATCH = 3;
+
+export class Scheduler {
+  readonly rqs: RunQueue[] = [];
+  /** Base slice of fair tasks in ns: 0.7 ms * (1 + log2 of the CPUs, at most 8). */
+  readonly sliceNs: number;
+  /** CPUs whose task must be stepped at this instant. */
+  private readonly stepNow: Uint8Array;
+  private nStepNow = 0;
+  /** Handle of the event at which the CPU's task has spent its remaining time, -1: none. */
+  private readonly cont: Float64Array;
+  /** ns of interrupt work that the CPU has yet to spend. */
+  private readonly irqDebt: Float64Array;
+  private readonly hContinue: number;
+  private readonly hTick: number;
+  private readonly hTimeout: number;
+  /** CPU whose task is being stepped, -1: none. */
+  stepping = -1;
+  ctxt = 0;
+
+  constructor(readonly k: Core) {
+    const n = k.cpus.nr;
+    for (let i = 0; i < n; i++) this.rqs.push(new RunQueue(i));
+    this.sliceNs = 700_000 * (1 + Math.floor(Math.log2(Math.min(n, 8))));
+    this.stepNow = new Uint8Array(n);
+    this.cont = new Float64Array(n).fill(-1);
+    this.irqDebt = new Float64Array(n);
+    this.hContinue = k.events.define("sched.continue", (cpu) => this.onContinue(cpu as number));
+    this.hTick = k.events.define("sched.tick", (cpu) => this.onTick(cpu as number));
+    this.hTimeout = k.events.define("sched.timeout", (t) => {
+      (t as Task).timeout = -1;
+      this.wakeTask(t as Task);
+    });
+  }
+
+  // --- sleeping and waking ---
+
+  /** Wake `t` at `untilNs` (at once if that is past). */
+  armTimeout(t: Task, untilNs: number): number {
+    return this.k.events.at(Math.max(untilNs, this.k.now), EV_HRTIMER, this.hTimeout, t);
+  }
+
+  /** The task looks at its condition anew: off all queues, no timeout. */
+  finishWait(t: Task): void {
+    while (t.waits.length > 0) {
+      const e = t.waits.pop();
+      if (e?.queue != null) e.queue.remove(e);
+    }
+    if (t.timeout >= 0) {
+      this.k.events.cancel(t.timeout);
+      t.timeout = -1;
+    }
+    t.waitingFor = "";
+  }
+
+  /** Wake all non-exclusive sleepers of `q` and `n` exclusive ones, in queue order. */
+  wakeUp(q: WaitQueue, n = 1): void {
+    let e = q.head;
+    while (e !== null) {
+      const next = e.next;
+      const woke = this.wakeTask(e.task);
+      if (woke && e.exclusive && --n === 0) return;
+      e = next;
+    }
+  }
+
+  /**
+   * Make a sleeping task runnable. False if it was not asleep (or is parked between outside calls, dead, stopped: those
+   * are woken by `wakeState`).
+   */
+  wakeTask(t: Task): boolean {
+    if (t.state < TASK_INTERRUPTIBLE || t.state > 3) return false;
+    this.makeRunnable(t);
+    return true;
+  }
+
+  /** Make a task runnable whatever it sleeps in (signals, thawing, continuing). False if it runs or is dead. */
+  wakeState(t: Task): boolean {
+    if (t.state === TASK_RUNNING || t.state === TASK_ZOMBIE || t.state === TASK_DEAD) return false;
+    this.makeRunnable(t);
+    return true;
+  }
+
+  private makeRunnable(t: Task): void {
+    t.state = TASK_RUNNING;
+    if (t.inIowait) {
+      t.inIowait = false;
+      this.k.cpus.nrIowait[t.cpu]--;
+    }
+    if (t.se.queued || this.k.cpus.curr[t.cpu] === t || this.k.cpus.guest[t.cpu] === t) return;
+    const { hooks } = this.k;
+    const cpu = this.selectCpu(t);
+    if (this.k.trace.schedWakeup.on) this.k.trace.schedWakeup.emit(t, cpu);
+    if (hooks.wakeup.on !== null) hooks.wakeup.on(t, cpu);
+    this.activate(t, cpu);
+  }
+
+  /** Put a runnable task that is on no run queue on `cpu`'s. */
+  activate(t: Task, cpu: number): void {
+    const rq = this.rqs[cpu];
+    const k = this.k;
+    this.account(cpu);
+    t.cpu = cpu;
+    t.se.lastQueuedNs = k.now;
+    if (!isRt(t)) {
+      const w = weightOf(t);
+      const limit = (2 * this.sliceNs * 1024) / w;
+      const lag = Math.max(-limit, Math.min(limit, t.se.vlag));
+      t.se.vruntime = rq.avgVruntime - lag;
+      t.se.deadline = t.se.vruntime + (this.sliceNs * 1024) / w;
+    } else if (t.se.policy === SCHED_RR) t.se.rrLeftNs = RR_TIMESLICE_NS;
+    rq.attach(t);
+    rq.push(t);
+    this.checkPreempt(cpu, t);
+  }
+
+  /** Take a task that no longer wants to run off its run queue (it may be the running one). */
+  deactivate(t: Task): void {
+    const rq = this.rqs[t.cpu];
+    this.account(t.cpu);
+    if (t.se.queued) rq.remove(t);
+    if (!isRt(t)) t.se.vlag = rq.avgVruntime - t.se.vruntime;
+    rq.detach(t);
+  }
+
+  private checkPreempt(cpu: number, t: Task): void {
+    const curr = this.k.cpus.curr[cpu];
+    if (curr === null) {
+      if (this.k.cpus.forcedIdleUntil[cpu] > this.k.now) return;
+      this.schedule(cpu);
+      return;
+    }
+    let preempt: boolean;
+    if (isRt(t)) preempt = !isRt(curr) || t.se.rtPriority > curr.se.rtPriority;
+    else preempt = !isRt(curr) && t.se.policy < SCHED_BATCH && t.se.deadline < curr.se.deadline;
+    if (preempt) this.resched(cpu);
+    else this.updateTick(cpu);
+  }
+
+  /** The running task should give way: at once, or when its present step is over. */
+  resched(cpu: number): void {
+    const curr = this.k.cpus.curr[cpu];
+    if (curr !== null && this.stepping === cpu) curr.needResched = true;
+    else this.schedule(cpu);
+  }
+
+  private selectCpu(t: Task): number {
+    const { cpus, hooks } = this.k;
+    if (hooks.selectCpu.on !== null) {
+      const c = hooks.selectCpu.on(t, t.cpu);
+      if (c !== undefined && cpus.online[c] === 1 && maskHas(t.cpusMask, c)) return c;
+    }
+    const prev = t.cpu;
+    const prevOk = cpus.online[prev] === 1 && maskHas(t.cpusMask, prev);
+    if (prevOk && this.rqs[prev].nrRunning === 0) return prev;
+    let best = -1;
+    for (let c = 0; c < cpus.nr; c++) {
+      if (cpus.online[c] === 0 || !maskHas(t.cpusMask, c)) continue;
+      const rq = this.rqs[c];
+      if (rq.nrRunning === 0 && cpus.forcedIdleUntil[c] <= this.k.now) return c;
+      if (isRt(t)) {
+        const curr = cpus.curr[c];
+        const prio = curr === null ? 0 : curr.se.rtPriority;
+        if (prio < t.se.rtPriority && (best < 0 || prio < (cpus.curr[best]?.se.rtPriority ?? 0))) best = c;
+      } else if (best < 0 || rq.nrRunning < this.rqs[best].nrRunning) best = c;
+    }
+    if (isRt(t) ? best < 0 : prevOk && (best < 0 || this.rqs[best].nrRunning >= this.rqs[prev].nrRunning))
+      return prevOk ? prev : this.anyAllowed(t);
+    return best;
+  }
+
+  /** Lowest online CPU the task may use; any online one if its mask has none (its mask is then widened by hotplug). */
+  anyAllowed(t: Task): number {
+    const { cpus } = this.k;
+    for (let c = 0; c < cpus.nr; c++) if (cpus.online[c] === 1 && maskHas(t.cpusMask, c)) return c;
+    return cpus.online.indexOf(1);
+  }
+
+  /** Move a task to another CPU (queued, running or asleep). */
+  migrateTask(t: Task, cpu: number): void {
+    if (t.cpu === cpu) return;
+    const k = this.k;
+    if (k.trace.schedMigrateTask.on) k.trace.schedMigrateTask.emit(t, cpu);
+    const from = t.cpu;
+    const running = k.cpus.curr[from] === t;
+    if (!t.se.queued && !running) {
+      t.cpu = cpu;
+      return;
+    }
+    this.deactivate(t);
+    if (running) {
+      k.cpus.curr[from] = null;
+      this.stopCont(from);
+      t.needResched = false;
+    }
+    this.activate(t, cpu);
+    if (running) this.schedule(from, t);
+  }
+
+  // --- running ---
+
+  /** Bring the CPU's and its task's times up to now. */
+  account(cpu: number): void {
+    const { cpus, now } = this.k;
+    let d = now - cpus.since[cpu];
+    if (d <= 0) return;
+    const t = cpus.curr[cpu];
+    if (t !== null && t.remainingNs > 0) t.remainingNs = Math.max(0, t.remainingNs - d);
+    if (this.irqDebt[cpu] > 0) {
+      const x = Math.min(d, this.irqDebt[cpu]);
+      this.irqDebt[cpu] -= x;
+      cpus.times[cpu * 8 + CPU_IRQ] += x;
+      cpus.since[cpu] += x;
+      d -= x;
+      if (d === 0) return;
+    }
+    cpus.times[cpu * 8 + cpus.mode[cpu]] += d;
+    cpus.since[cpu] = now;
+    if (t !== null) {
+      if (cpus.mode[cpu] === CPU_SYSTEM) t.stimeNs += d;
+      else t.utimeNs += d;
+      this.charge(t, d);
+    }
+  }
+
+  /** `d` ns of run time go to the task's scheduling class. */
+  private charge(t: Task, d: number): void {
+    const se = t.se;
+    se.sumExecNs += d;
+    if (se.rtPriority > 0) {
+      if (se.policy === SCHED_RR) se.rrLeftNs -= d;
+      return;
+    }
+    const w = weightOf(t);
+    const dv = (d * 1024) / w;
+    se.vruntime += dv;
+    this.rqs[t.cpu].sumWeightedV += w * dv;
+  }
+
+  /**
+   * Spend `ns` of system time of the stepping task without leaving it, if nothing else happens before that. False: not
+   * possible, the caller adds to remainingNs and suspends.
+   */
+  spendInline(t: Task, ns: number): boolean {
+    const k = this.k;
+    const end = k.now + ns;
+    if (this.nStepNow > 0 || this.stepping < 0 || end > k.inlineUntil || end >= k.events.peek()) return false;
+    const cpu = t.cpu;
+    if (this.irqDebt[cpu] > 0 || t.needResched) return false;
+    k.now = end;
+    k.cpus.times[cpu * 8 + CPU_SYSTEM] += ns;
+    k.cpus.since[cpu] = end;
+    t.stimeNs += ns;
+    this.charge(t, ns);
+    return true;
+  }
+
+  /** ns of interrupt work on a CPU: what it does is late by that much. */
+  addIrqTime(cpu: number, ns: number): void {
+    this.account(cpu);
+    this.irqDebt[cpu] += ns;
+    const t = this.k.cpus.curr[cpu];
+    if (t !== null) {
+      t.remainingNs += ns;
+      this.armCont(cpu, t);
+    }
+  }
+
+  /** Choose what runs on `cpu` now. `moved`: the task that has just been taken away from it. */
+  schedule(cpu: number, moved: Task | null = null): void {
+    const k = this.k;
+    const { cpus, hooks } = k;
+    const rq = this.rqs[cpu];
+    this.account(cpu);
+    const prev = cpus.curr[cpu];
+    let voluntary = true;
+    if (prev !== null) {
+      prev.needResched = false;
+      this.stopCont(cpu);
+      if (prev.state === TASK_RUNNING) {
+        voluntary = false;
+        const expired = prev.se.policy === SCHED_RR && prev.se.rrLeftNs <= 0;
+        if (expired) prev.se.rrLeftNs = RR_TIMESLICE_NS;
+        rq.push(prev, isRt(prev) && !expired);
+      }
+    }
+    const forced = cpus.forcedIdleUntil[cpu] > k.now;
+    let next = forced ? null : rq.first();
+    if (next === null && !forced && cpus.online[cpu] === 1) next = this.pull(cpu);
+    if (next !== null) rq.remove(next);
+    if (next === prev && moved === null) {
+      if (next !== null) this.resume(cpu, next);
+      return;
+    }
+    const out = prev ?? moved;
+    if (prev !== null) {
+      if (voluntary) prev.nvcsw++;
+      else prev.nivcsw++;
+    }
+    this.ctxt++;
+    cpus.switches[cpu]++;
+    if (k.trace.schedSwitch.on) k.trace.schedSwitch.emit(cpu, out, next);
+    if (out !== null && hooks.schedOut.on !== null) hooks.schedOut.on(out, cpu);
+    if (out === null && next !== null) k.idle.exit(cpu, "task");
+    cpus.curr[cpu] = next;
+    if (next === null) {
+      cpus.mode[cpu] = cpus.nrIowait[cpu] > 0 ? CPU_IOWAIT : CPU_IDLE;
+      this.updateTick(cpu);
+      k.idle.enter(cpu);
+      return;
+    }
+    const se = next.se;
+    se.runDelayNs += k.now - se.lastQueuedNs;
+    se.lastArrivalNs = k.now;
+    se.pcount++;
+    if (hooks.schedIn.on !== null) hooks.schedIn.on(next, cpu);
+    this.resume(cpu, next);
+  }
+
+  /** The CPU's (new or same) task goes on: spends what it owes, or is stepped at this instant. */
+  private resume(cpu: number, t: Task): void {
+    this.setMode(cpu, t);
+    if (t.remainingNs > 0) this.armCont(cpu, t);
+    else this.markStep(cpu);
+    this.updateTick(cpu);
+  }
+
+  private setMode(cpu: number, t: Task): void {
+    this.k.cpus.mode[cpu] = t.remainingUser ? (t.se.nice > 0 ? CPU_NICE : CPU_USER) : CPU_SYSTEM;
+  }
+
+  private markStep(cpu: number): void {
+    if (this.stepNow[cpu] === 0) {
+      this.stepNow[cpu] = 1;
+      this.nStepNow++;
+    }
+  }
+
+  private armCont(cpu: number, t: Task): void {
+    if (this.cont[cpu] >= 0) this.k.events.cancel(this.cont[cpu]);
+    this.cont[cpu] = this.k.events.at(this.k.now + t.remainingNs, EV_TASK, this.hContinue, cpu, cpu);
+  }
+
+  private stopCont(cpu: number): void {
+    if (this.cont[cpu] >= 0) {
+      this.k.events.cancel(this.cont[cpu]);
+      this.cont[cpu] = -1;
+    }
+    if (this.stepNow[cpu] === 1) {
+      this.stepNow[cpu] = 0;
+      this.nStepNow--;
+    }
+  }
+
+  private onContinue(cpu: number): void {
+    this.cont[cpu] = -1;
+    this.account(cpu);
+    const t = this.k.cpus.curr[cpu];
+    if (t === null) return;
+    if (t.remainingNs > 0) {
+      this.armCont(cpu, t); // interrupts took some of its time
+      return;
+    }
+    this.markStep(cpu);
+  }
+
+  /** CPUs have steps to take at this instant. */
+  get stepsPending(): boolean {
+    return this.nStepNow > 0;
+  }
+
+  /** Step the task of the lowest CPU that is due. */
+  stepFirst(): void {
+    const cpu = this.stepNow.indexOf(1);
+    this.stepNow[cpu] = 0;
+    this.nStepNow--;
+    const t = this.k.cpus.curr[cpu];
+    if (t === null) return;
+    this.stepping = cpu;
+    try {
+      this.k.entry.step(t);
+    } finally {
+      this.stepping = -1;
+      if (this.k.cpus.curr[cpu] === t) this.afterStep(cpu, t);
+    }
+  }
+
+  private afterStep(cpu: number, t: Task): void {
+    if (t.state !== TASK_RUNNING) {
+      this.deactivate(t);
+      this.schedule(cpu);
+    } else if (t.needResched) this.schedule(cpu);
+    else this.resume(cpu, t);
+  }
+
+  /** A driven task's outside call is to go on by itself: it sleeps or needs CPU time. */
+  startDriven(t: Task): void {
+    if (t.state === TASK_RUNNING && !t.se.queued && this.k.cpus.curr[t.cpu] !== t) this.activate(t, this.selectCpu(t));
+  }
+
+  /** Park the driven task that is being stepped: it has returned to its driver. */
+  park(t: Task): void {
+    t.state = TASK_PARKED;
+  }
+
+  // --- tick and balance ---
+
+  /** Start or stop the CPU's tick as its load asks. A stopped tick means no event at all. */
+  updateTick(cpu: number): void {
+    const { cpus } = this.k;
+    if (cpus.tickOn[cpu] === 1) return; // it stops itself when it fires in vain
+    if (!this.tickNeeded(cpu)) return;
+    cpus.tickOn[cpu] = 1;
+    this.k.events.at(this.k.time.nextTick(), EV_TICK, this.hTick, cpu, cpu);
+  }
+
+  private tickNeeded(cpu: number): boolean {
+    const { cpus, hooks } = this.k;
+    if (cpus.online[cpu] === 0) return false;
+    if (this.k.nohzOff) return true;
+    const t = cpus.curr[cpu];
+    if (t === null) return false;
+    if (hooks.tick.on !== null) return true;
+    const rq = this.rqs[cpu];
+    if (isRt(t)) return t.se.policy === SCHED_RR && rq.rt.length > 0;
+    return rq.nrFair > 1;
+  }
+
+  private onTick(cpu: number): void {
+    const { cpus, hooks } = this.k;
+    cpus.tickOn[cpu] = 0;
+    if (!this.tickNeeded(cpu)) return;
+    this.k.irq.enter(cpu);
+    this.account(cpu);
+    const t = cpus.curr[cpu];
+    if (t !== null) {
+      if (hooks.tick.on !== null) hooks.tick.on(cpu, t);
+      if (!isRt(t)) {
+        if (t.se.vruntime >= t.se.deadline) {
+          t.se.deadline = t.se.vruntime + (this.sliceNs * 1024) / weightOf(t);
+          if (this.rqs[cpu].fair.length > 0) t.needResched = true;
+        }
+      } else if (t.se.policy === SCHED_RR && t.se.rrLeftNs <= 0 && this.rqs[cpu].rt.length > 0) t.needResched = true;
+    }
+    this.k.irq.exit(cpu);
+    if (cpus.tickOn[cpu] === 0) this.updateTick(cpu);
+  }
+
+  /** A CPU with nothing to do takes a waiting task from the CPU that has most. */
+  private pull(cpu: number): Task | null {
+    let best = -1;
+    let task: Task | null = null;
+    for (let c = 0; c < this.rqs.length; c++) {
+      if (c === cpu) continue;
+      const rq = this.rqs[c];
+      if (rq.rt.length + rq.fair.length === 0 || (best >= 0 && rq.nrRunning <= this.rqs[best].nrRunning)) continue;
+      const t = rq.rt.find((x) => maskHas(x.cpusMask, cpu)) ?? findLast(rq.fair, (x) => maskHas(x.cpusMask, cpu));
+      if (t !== undefined) {
+        best = c;
+        task = t;
+      }
+    }
+    if (task === null) return null;
+    if (this.k.trace.schedMigrateTask.on) this.k.trace.schedMigrateTask.emit(task, cpu);
+    this.deactivate(task);
+    const rq = this.rqs[cpu];
+    task.cpu = cpu;
+    if (!isRt(task)) {
+      task.se.vruntime = rq.avgVruntime - task.se.vlag;
+      task.se.deadline = task.se.vruntime + (this.sliceNs * 1024) / weightOf(task);
+    }
+    rq.attach(task);
+    rq.push(task);
+    return task;
+  }
+}
+
+function findLast<T>(a: readonly T[], f: (x: T) => boolean): T | undefined {
+  for (let i = a.length - 1; i >= 0; i--) if (f(a[i])) return a[i];
+  return undefined;
+}
