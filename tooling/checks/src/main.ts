@@ -29,7 +29,6 @@ const steps: readonly Step[] = [
   {
     name: "conformance",
     script: "conformance",
-    after: "build",
     arguments: ["--json", CONFORMANCE_JSON],
     show: true,
     writes: CONFORMANCE_JSON,
