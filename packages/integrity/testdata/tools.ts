@@ -10,7 +10,8 @@ import { it } from "vitest";
 /** True if every program is on the PATH; says which is missing otherwise. */
 export function haveTools(...names: string[]): boolean {
   const missing = names.filter((n) => spawnSync("sh", ["-c", `command -v ${n}`]).status !== 0);
-  if (missing.length > 0) console.warn(`SKIPPED for want of ${missing.join(", ")} (ima-evm-utils, openssl, tpm2-tools, swtpm, sbsigntool)`);
+  if (missing.length > 0)
+    console.warn(`SKIPPED for want of ${missing.join(", ")} (ima-evm-utils, openssl, tpm2-tools, swtpm, sbsigntool)`);
   return missing.length === 0;
 }
 

@@ -1,7 +1,7 @@
 import * as nodeCryptoLib from "node:crypto";
 import { readFileSync } from "node:fs";
-import * as hashWasm from "hash-wasm";
 import fc from "fast-check";
+import * as hashWasm from "hash-wasm";
 import { describe, expect, it } from "vitest";
 import { hashAlgoByName, hashAlgoName, hashDigestSize } from "../abi/hashAlgo.js";
 import { toHex, utf8 } from "../bytes.js";
@@ -101,7 +101,9 @@ describe("crypto providers", () => {
     ] as const) {
       const sig = new Uint8Array(nodeCryptoLib.sign(name, Buffer.from("m"), rsaPair.privateKey));
       for (const p of providers) {
-        expect(p.verifyDigest(publicKeyOf(rsaKey), algo, p.digest(algo, utf8("m")), sig), `${p.name} ${name}`).toBe(true);
+        expect(p.verifyDigest(publicKeyOf(rsaKey), algo, p.digest(algo, utf8("m")), sig), `${p.name} ${name}`).toBe(
+          true,
+        );
       }
     }
   });

@@ -6,7 +6,13 @@
  *
  * The module is handed in, so that nobody who does not use it has to install it. Signatures stay with `nobleCrypto`.
  */
-import { HASH_ALGO_MD5, HASH_ALGO_SHA1, HASH_ALGO_SHA256, HASH_ALGO_SHA384, HASH_ALGO_SHA512 } from "../abi/hashAlgo.js";
+import {
+  HASH_ALGO_MD5,
+  HASH_ALGO_SHA1,
+  HASH_ALGO_SHA256,
+  HASH_ALGO_SHA384,
+  HASH_ALGO_SHA512,
+} from "../abi/hashAlgo.js";
 import { nobleCrypto } from "./nobleCrypto.js";
 import type { CryptoProvider, Hasher } from "./provider.js";
 

@@ -72,11 +72,7 @@ export function makeCertificate(o: CertificateOptions): Uint8Array {
     derEncodeUnsigned(Uint8Array.of(serial >>> 24, serial >>> 16, serial >>> 8, serial)),
     algorithm,
     name(signer.commonName),
-    derEncode(
-      DER_SEQUENCE,
-      derEncode(0x17, utf8("200101000000Z")),
-      derEncode(0x18, utf8("21200101000000Z")),
-    ),
+    derEncode(DER_SEQUENCE, derEncode(0x17, utf8("200101000000Z")), derEncode(0x18, utf8("21200101000000Z"))),
     name(o.commonName),
     encodeSpki(publicKey),
     derEncode(0xa3, derEncode(DER_SEQUENCE, ...extensions)),

@@ -72,9 +72,7 @@ export function publicKeyFromSpki(e: DerElement): PublicKey {
 
 /** The BIT STRING content of a key's SubjectPublicKeyInfo: PKCS#1 for RSA, the point for EC. */
 export function publicKeyBits(key: PublicKey): Uint8Array {
-  return key.type === "ec"
-    ? key.point
-    : derEncode(DER_SEQUENCE, derEncodeUnsigned(key.n), derEncodeUnsigned(key.e));
+  return key.type === "ec" ? key.point : derEncode(DER_SEQUENCE, derEncodeUnsigned(key.n), derEncodeUnsigned(key.e));
 }
 
 /** SubjectPublicKeyInfo of a key, DER. */

@@ -157,7 +157,8 @@ export function checkQuote(q: QuoteInput, crypto: CryptoProvider): QuoteCheck {
   if (pcrs !== undefined) {
     const digest = pcrComposite(sig.algo, attest.select, (a, i) => pcrValue(pcrs, a, i), crypto);
     if (digest === null) return fail("pcr-select", "the quote selects registers that were not given");
-    if (!equalBytes(digest, attest.pcrDigest)) return fail("pcr-digest", "the registers are not those that were quoted");
+    if (!equalBytes(digest, attest.pcrDigest))
+      return fail("pcr-digest", "the registers are not those that were quoted");
   }
   return { failure: null, reason: "", attest, algo: sig.algo };
 }

@@ -13,10 +13,19 @@ import { checkQuote, tpmQuote } from "./quote.js";
 import { parseAttest, parsePcrSelection, writeAttest } from "./tpmsAttest.js";
 
 const data = new URL("../../testdata/", import.meta.url);
-const q1 = JSON.parse(readFileSync(new URL("quote.json", data), "utf8")) as Record<"key" | "attest" | "signature" | "nonce", string> & {
+const q1 = JSON.parse(readFileSync(new URL("quote.json", data), "utf8")) as Record<
+  "key" | "attest" | "signature" | "nonce",
+  string
+> & {
   pcrs: PcrValues;
 };
-const recorded = { key: q1.key, attest: fromHex(q1.attest), signature: fromHex(q1.signature), nonce: q1.nonce, pcrs: q1.pcrs };
+const recorded = {
+  key: q1.key,
+  attest: fromHex(q1.attest),
+  signature: fromHex(q1.signature),
+  nonce: q1.nonce,
+  pcrs: q1.pcrs,
+};
 const boot = JSON.parse(readFileSync(new URL("pcr-boot.json", data), "utf8")) as PcrValues;
 const allBanks = [HASH_ALGO_SHA1, HASH_ALGO_SHA256, HASH_ALGO_SHA384, HASH_ALGO_SHA512];
 const ak = ecKeyFromSeed("ak", nobleCrypto);
@@ -53,7 +62,9 @@ describe("boot_aggregate", () => {
   it("covers PCR 0-7 with SHA-1 and PCR 0-9 with SHA-256, as a real machine recorded it", () => {
     const tpm = new PcrBanks(allBanks);
     tpm.load(boot);
-    expect(toHex(bootAggregate(tpm, HASH_ALGO_SHA1, nobleCrypto) ?? utf8(""))).toBe("bd69e2d1aaeec5d5d2666a3e4f7c7ed02908e316");
+    expect(toHex(bootAggregate(tpm, HASH_ALGO_SHA1, nobleCrypto) ?? utf8(""))).toBe(
+      "bd69e2d1aaeec5d5d2666a3e4f7c7ed02908e316",
+    );
     expect(toHex(bootAggregate(tpm, HASH_ALGO_SHA256, nobleCrypto) ?? utf8(""))).toBe(
       "c1890f84fd09b5293fa7f5a05ee4c5b6095f4417b1e4ebd7902d7c0687818074",
     );
@@ -80,8 +91,12 @@ describe("quotes", () => {
     bad[bad.length - 1] ^= 1;
     expect(checkQuote({ ...recorded, signature: bad }, nobleCrypto).failure).toBe("signature");
     expect(checkQuote({ ...recorded, nonce: "00" }, nobleCrypto).failure).toBe("nonce");
-    expect(checkQuote({ ...recorded, pcrs: { sha256: { "11": "00".repeat(32) } } }, nobleCrypto).failure).toBe("pcr-select");
-    expect(checkQuote({ ...recorded, pcrs: { sha256: { "10": "00".repeat(32) } } }, nobleCrypto).failure).toBe("pcr-digest");
+    expect(checkQuote({ ...recorded, pcrs: { sha256: { "11": "00".repeat(32) } } }, nobleCrypto).failure).toBe(
+      "pcr-select",
+    );
+    expect(checkQuote({ ...recorded, pcrs: { sha256: { "10": "00".repeat(32) } } }, nobleCrypto).failure).toBe(
+      "pcr-digest",
+    );
     expect(checkQuote({ ...recorded, attest: recorded.attest.subarray(1) }, nobleCrypto).failure).toBe("malformed");
   });
 
@@ -110,7 +125,9 @@ describe("quotes", () => {
       { numRuns: 300 },
     );
     for (let n = 0; n < recorded.attest.length; n++) {
-      expect(checkQuote({ ...recorded, attest: recorded.attest.subarray(0, n) }, nobleCrypto).failure).toBe("malformed");
+      expect(checkQuote({ ...recorded, attest: recorded.attest.subarray(0, n) }, nobleCrypto).failure).toBe(
+        "malformed",
+      );
     }
   });
 
@@ -125,22 +142,30 @@ describe("quotes", () => {
     expect(checkQuote({ ...input, pcrs: tpm.toValues() }, nobleCrypto).failure).toBe("pcr-digest");
   });
 
-  itWith("tpm2_checkquote")("of our TPM are accepted by tpm2_checkquote, and refused with a wrong nonce or a changed byte", () => {
-    const tpm = new PcrBanks(allBanks);
-    const q = tpmQuote(ak, tpm, { select: parsePcrSelection("sha256:10,11"), nonce: fromHex("c0ffee"), clock: 5n }, nobleCrypto);
-    withFolder((dir) => {
-      const key = writeBytes(`${dir}/ak.pem`, pem(encodeSpki(publicKeyOf(ak))));
-      const msg = writeBytes(`${dir}/msg`, q.attest);
-      const sig = writeBytes(`${dir}/sig`, q.signature);
-      const args = ["-u", key, "-m", msg, "-s", sig, "-g", "sha256", "-q"];
-      expect(run("tpm2_checkquote", [...args, "c0ffee"])).toMatchObject({ status: 0 });
-      expect(run("tpm2_checkquote", [...args, "c0ffef"]).status).not.toBe(0);
-      const changed = q.attest.slice();
-      changed[changed.length - 1] ^= 1;
-      writeBytes(msg, changed);
-      expect(run("tpm2_checkquote", [...args, "c0ffee"]).status).not.toBe(0);
-    });
-  });
+  itWith("tpm2_checkquote")(
+    "of our TPM are accepted by tpm2_checkquote, and refused with a wrong nonce or a changed byte",
+    () => {
+      const tpm = new PcrBanks(allBanks);
+      const q = tpmQuote(
+        ak,
+        tpm,
+        { select: parsePcrSelection("sha256:10,11"), nonce: fromHex("c0ffee"), clock: 5n },
+        nobleCrypto,
+      );
+      withFolder((dir) => {
+        const key = writeBytes(`${dir}/ak.pem`, pem(encodeSpki(publicKeyOf(ak))));
+        const msg = writeBytes(`${dir}/msg`, q.attest);
+        const sig = writeBytes(`${dir}/sig`, q.signature);
+        const args = ["-u", key, "-m", msg, "-s", sig, "-g", "sha256", "-q"];
+        expect(run("tpm2_checkquote", [...args, "c0ffee"])).toMatchObject({ status: 0 });
+        expect(run("tpm2_checkquote", [...args, "c0ffef"]).status).not.toBe(0);
+        const changed = q.attest.slice();
+        changed[changed.length - 1] ^= 1;
+        writeBytes(msg, changed);
+        expect(run("tpm2_checkquote", [...args, "c0ffee"]).status).not.toBe(0);
+      });
+    },
+  );
 
   itWith("swtpm", "tpm2_quote").each(["rsa", "ecc"])("of a software TPM with an %s key are accepted here", (kind) => {
     withSwtpm((env, dir) => {
@@ -154,7 +179,11 @@ describe("quotes", () => {
       must("tpm2_quote", ["-c", `${dir}/ak.ctx`, "-l", "sha256:0,16", "-q", "c0ffee", "-g", "sha256", ...out], env);
       const text = must("tpm2_pcrread", ["sha256:0,16"], env);
       const reg = (n: number): string => new RegExp(`${n} *: 0x([0-9A-F]+)`).exec(text)?.[1] ?? "";
-      const input = { key: readBytes(`${dir}/ak.pem`), attest: readBytes(`${dir}/msg`), signature: readBytes(`${dir}/sig`) };
+      const input = {
+        key: readBytes(`${dir}/ak.pem`),
+        attest: readBytes(`${dir}/msg`),
+        signature: readBytes(`${dir}/sig`),
+      };
       const pcrs = { sha256: { "0": reg(0), "16": reg(16) } };
       expect(checkQuote({ ...input, nonce: "c0ffee", pcrs }, nobleCrypto)).toMatchObject({ failure: null });
       const expected = new PcrBanks([HASH_ALGO_SHA256]);

@@ -51,7 +51,8 @@ class Cursor {
     this.b = b;
   }
   take(n: number, what: string): number {
-    if (n > this.b.length - this.at) throw new FormatError(`${what} needs ${n} bytes, ${this.b.length - this.at} left`, this.at);
+    if (n > this.b.length - this.at)
+      throw new FormatError(`${what} needs ${n} bytes, ${this.b.length - this.at} left`, this.at);
     const at = this.at;
     this.at += n;
     return at;
@@ -76,7 +77,8 @@ class Cursor {
     return this.b.slice(at, at + n);
   }
   end(what: string): void {
-    if (this.at !== this.b.length) throw new FormatError(`${this.b.length - this.at} bytes behind the ${what}`, this.at);
+    if (this.at !== this.b.length)
+      throw new FormatError(`${this.b.length - this.at} bytes behind the ${what}`, this.at);
   }
 }
 
