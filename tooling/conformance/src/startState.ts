@@ -1,0 +1,109 @@
+/**
+ * startState: what the folders' start states have in common. Everything is made by system calls of ordinary tasks, as a
+ * recorder on a real machine makes it:
+ *
+ * a holder process below init, a child subreaper that leads a session of its own and reaps what is orphaned; the case's
+ * tasks as its children, each in its own process group, with descriptors 0 to 2 on /dev/null.
+ */
+import type { Task } from "@kernelkit/core";
+import type { TaskSpec } from "./caseFile.js";
+import { fromLatin1 } from "./result.js";
+import type { Session } from "./session.js";
+import { writeFile } from "./steps/fileSteps.js";
+import { flags } from "./syscalls/marshal.js";
+
+/** Name of the holder among the session's tasks; no case can name it. */
+export const HOLDER = "#holder";
+const INIT = "#init";
+
+const PR_SET_DUMPABLE = 4;
+const PR_SET_KEEPCAPS = 8;
+const PR_SET_CHILD_SUBREAPER = 36;
+const SIGCHLD = 17;
+const SIG_DFL = 0;
+const SIG_IGN = 1;
+const O_RDWR = 2;
+
+/** Forks a driven child of a task and gives it a name. */
+export function forkTask(s: Session, parent: string, child: string): Task {
+  const p = s.task(parent);
+  const pid = s.syscall<number>(parent, "fork");
+  const task = p.pid.ns[p.pid.level].pids.get(pid)?.task;
+  if (task === null || task === undefined) throw new Error(`fork gave pid ${pid}, but there is no such task`);
+  s.tasks.set(child, task);
+  return task;
+}
+
+/** The holder process. */
+export function makeHolder(s: Session): void {
+  s.tasks.set(INIT, s.kernel.init);
+  forkTask(s, INIT, HOLDER);
+  s.syscall(HOLDER, "setsid");
+  s.syscall(HOLDER, "prctl", PR_SET_CHILD_SUBREAPER, 1);
+  for (;;) {
+    const fd = s.syscall<number>(HOLDER, "open", "/dev/null", O_RDWR, 0);
+    if (fd < 2) continue;
+    if (fd > 2) s.syscall(HOLDER, "close", fd);
+    break;
+  }
+}
+
+/** The tasks that the case names, and A. Afterwards the holder reaps its children by itself. */
+export function makeTasks(s: Session, defaults: TaskSpec = {}): void {
+  const specs: Record<string, TaskSpec> = { ...s.spec.tasks };
+  if (!Object.hasOwn(specs, "A")) specs.A = {};
+  for (const [name, spec] of Object.entries(specs)) {
+    forkTask(s, HOLDER, name);
+    s.syscall(name, "setpgid", 0, 0);
+    becomeUser(s, name, { ...defaults, ...spec });
+  }
+  s.syscall(HOLDER, "rt_sigaction", SIGCHLD, { handler: SIG_IGN });
+}
+
+/** Gives a root task the ids, groups and capabilities of `spec`. It stays dumpable. */
+export function becomeUser(s: Session, name: string, spec: TaskSpec): void {
+  const uid = spec.uid ?? 0;
+  const gid = spec.gid ?? 0;
+  if (uid === 0 && gid === 0 && spec.groups === undefined && spec.caps === undefined) return;
+  s.syscall(name, "setgroups", spec.groups ?? []);
+  s.syscall(name, "setresgid", gid, gid, gid);
+  if (spec.caps !== undefined) s.syscall(name, "prctl", PR_SET_KEEPCAPS, 1);
+  s.syscall(name, "setresuid", uid, uid, uid);
+  if (spec.caps !== undefined) {
+    const caps = spec.caps.map((c) => Number(flags(c)));
+    s.syscall(name, "capset", { effective: caps, permitted: caps, inheritable: [] });
+  }
+  s.syscall(name, "prctl", PR_SET_DUMPABLE, 1);
+}
+
+/** An empty tmpfs at `path`, which is made if it is not there. */
+export function mountTmpfs(s: Session, path: string, options = "mode=755"): void {
+  makeDirs(s, path);
+  s.syscall(HOLDER, "mount", "tmpfs", path, "tmpfs", 0, options);
+}
+
+/** The directory and those above it. */
+export function makeDirs(s: Session, path: string): void {
+  let made = "";
+  for (const part of path.split("/").filter((p) => p !== "")) {
+    made += `/${part}`;
+    try {
+      s.syscall(HOLDER, "mkdir", made, 0o755);
+    } catch (e) {
+      if (s.errorResult(e).errno !== "EEXIST") throw e;
+    }
+  }
+}
+
+/** Writes values to files below /proc/sys, keys with dots ("fs.protected_hardlinks"). */
+export function setSysctls(s: Session, values: Readonly<Record<string, unknown>>, prefix = ""): void {
+  for (const [key, value] of Object.entries(values)) {
+    const path = `/proc/sys/${(prefix + key).replaceAll(".", "/")}`;
+    writeFile(s, HOLDER, path, fromLatin1(`${String(value)}\n`));
+  }
+}
+
+/** Signals go back to their default after the holder's choice has been inherited. */
+export function defaultSignal(s: Session, name: string, signal: number): void {
+  s.syscall(name, "rt_sigaction", signal, { handler: SIG_DFL });
+}

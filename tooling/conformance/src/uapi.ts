@@ -1,0 +1,517 @@
+/**
+ * uapi: the names in the cases' arguments as Linux's numbers (x86-64), one group per header of <linux/...>.
+ *
+ * Written down apart from core's own constants on purpose: the runner is the judge, and a wrong number in core must
+ * show as a failing case. `flagsValue("O_RDWR|O_CREAT")` is 0o102; a text with any unknown name is no flags at all.
+ */
+
+const CAPABILITIES =
+  "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE " +
+  "NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN " +
+  "SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE " +
+  "MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE";
+
+const SIGNALS =
+  "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU " +
+  "XFSZ VTALRM PROF WINCH IO PWR SYS";
+
+const RLIMITS = "CPU FSIZE DATA STACK CORE RSS NPROC NOFILE MEMLOCK AS LOCKS SIGPENDING MSGQUEUE NICE RTPRIO RTTIME";
+
+const SYSLOG_ACTIONS =
+  "CLOSE OPEN READ READ_ALL READ_CLEAR CLEAR CONSOLE_OFF CONSOLE_ON CONSOLE_LEVEL SIZE_UNREAD SIZE_BUFFER";
+
+/** `PREFIX` + each word = its position + `first`. */
+function numbered(prefix: string, words: string, first: number): Record<string, number> {
+  return Object.fromEntries(words.split(" ").map((word, i) => [prefix + word, first + i]));
+}
+
+const fcntl = {
+  O_RDONLY: 0,
+  O_WRONLY: 1,
+  O_RDWR: 2,
+  O_ACCMODE: 3,
+  O_CREAT: 0o100,
+  O_EXCL: 0o200,
+  O_NOCTTY: 0o400,
+  O_TRUNC: 0o1000,
+  O_APPEND: 0o2000,
+  O_NONBLOCK: 0o4000,
+  O_DSYNC: 0o10000,
+  O_ASYNC: 0o20000,
+  O_DIRECT: 0o40000,
+  O_LARGEFILE: 0o100000,
+  O_DIRECTORY: 0o200000,
+  O_NOFOLLOW: 0o400000,
+  O_NOATIME: 0o1000000,
+  O_CLOEXEC: 0o2000000,
+  O_SYNC: 0o4010000,
+  O_PATH: 0o10000000,
+  O_TMPFILE: 0o20200000,
+  AT_FDCWD: -100,
+  AT_SYMLINK_NOFOLLOW: 0x100,
+  AT_REMOVEDIR: 0x200,
+  AT_EACCESS: 0x200,
+  AT_SYMLINK_FOLLOW: 0x400,
+  AT_NO_AUTOMOUNT: 0x800,
+  AT_EMPTY_PATH: 0x1000,
+  AT_RECURSIVE: 0x8000,
+  F_DUPFD: 0,
+  F_GETFD: 1,
+  F_SETFD: 2,
+  F_GETFL: 3,
+  F_SETFL: 4,
+  F_GETLK: 5,
+  F_SETLK: 6,
+  F_SETLKW: 7,
+  F_SETOWN: 8,
+  F_GETOWN: 9,
+  F_SETLEASE: 1024,
+  F_DUPFD_QUERY: 1027,
+  F_DUPFD_CLOEXEC: 1030,
+  F_SETPIPE_SZ: 1031,
+  F_GETPIPE_SZ: 1032,
+  F_ADD_SEALS: 1033,
+  F_GET_SEALS: 1034,
+  FD_CLOEXEC: 1,
+  F_SEAL_SEAL: 1,
+  F_SEAL_SHRINK: 2,
+  F_SEAL_GROW: 4,
+  F_SEAL_WRITE: 8,
+  F_SEAL_FUTURE_WRITE: 16,
+  F_SEAL_EXEC: 32,
+  RENAME_NOREPLACE: 1,
+  RENAME_EXCHANGE: 2,
+  RENAME_WHITEOUT: 4,
+  F_OK: 0,
+  X_OK: 1,
+  W_OK: 2,
+  R_OK: 4,
+  POSIX_FADV_NORMAL: 0,
+  POSIX_FADV_RANDOM: 1,
+  POSIX_FADV_SEQUENTIAL: 2,
+  POSIX_FADV_WILLNEED: 3,
+  POSIX_FADV_DONTNEED: 4,
+  POSIX_FADV_NOREUSE: 5,
+  SYNC_FILE_RANGE_WAIT_BEFORE: 1,
+  SYNC_FILE_RANGE_WRITE: 2,
+  SYNC_FILE_RANGE_WAIT_AFTER: 4,
+  CLOSE_RANGE_UNSHARE: 2,
+  CLOSE_RANGE_CLOEXEC: 4,
+  LOCK_SH: 1,
+  LOCK_EX: 2,
+  LOCK_NB: 4,
+  LOCK_UN: 8,
+};
+
+const falloc = {
+  FALLOC_FL_KEEP_SIZE: 0x01,
+  FALLOC_FL_PUNCH_HOLE: 0x02,
+  FALLOC_FL_NO_HIDE_STALE: 0x04,
+  FALLOC_FL_COLLAPSE_RANGE: 0x08,
+  FALLOC_FL_ZERO_RANGE: 0x10,
+  FALLOC_FL_INSERT_RANGE: 0x20,
+  FALLOC_FL_UNSHARE_RANGE: 0x40,
+  FALLOC_FL_WRITE_ZEROES: 0x80,
+};
+
+const stat = {
+  S_IFSOCK: 0o140000,
+  S_IFLNK: 0o120000,
+  S_IFREG: 0o100000,
+  S_IFBLK: 0o60000,
+  S_IFDIR: 0o40000,
+  S_IFCHR: 0o20000,
+  S_IFIFO: 0o10000,
+  UTIME_NOW: 0x3fffffff,
+  UTIME_OMIT: 0x3ffffffe,
+  XATTR_CREATE: 1,
+  XATTR_REPLACE: 2,
+  SEEK_SET: 0,
+  SEEK_CUR: 1,
+  SEEK_END: 2,
+  SEEK_DATA: 3,
+  SEEK_HOLE: 4,
+};
+
+const memfd = { MFD_CLOEXEC: 1, MFD_ALLOW_SEALING: 2, MFD_HUGETLB: 4, MFD_NOEXEC_SEAL: 8, MFD_EXEC: 16 };
+
+const poll = {
+  POLLIN: 1,
+  POLLPRI: 2,
+  POLLOUT: 4,
+  POLLERR: 8,
+  POLLHUP: 0x10,
+  POLLNVAL: 0x20,
+  POLLRDNORM: 0x40,
+  POLLRDBAND: 0x80,
+  POLLWRNORM: 0x100,
+  POLLWRBAND: 0x200,
+  POLLRDHUP: 0x2000,
+  EPOLLIN: 1,
+  EPOLLPRI: 2,
+  EPOLLOUT: 4,
+  EPOLLERR: 8,
+  EPOLLHUP: 0x10,
+  EPOLLRDHUP: 0x2000,
+  EPOLLEXCLUSIVE: 2 ** 28,
+  EPOLLONESHOT: 2 ** 30,
+  EPOLLET: 2 ** 31,
+  EPOLL_CTL_ADD: 1,
+  EPOLL_CTL_DEL: 2,
+  EPOLL_CTL_MOD: 3,
+  EPOLL_CLOEXEC: 0o2000000,
+  EFD_SEMAPHORE: 1,
+  EFD_NONBLOCK: 0o4000,
+  EFD_CLOEXEC: 0o2000000,
+  PIDFD_NONBLOCK: 0o4000,
+  GRND_NONBLOCK: 1,
+  GRND_RANDOM: 2,
+  GRND_INSECURE: 4,
+};
+
+const sched = {
+  CLONE_NEWTIME: 0x80,
+  CLONE_VM: 0x100,
+  CLONE_FS: 0x200,
+  CLONE_FILES: 0x400,
+  CLONE_SIGHAND: 0x800,
+  CLONE_PIDFD: 0x1000,
+  CLONE_PTRACE: 0x2000,
+  CLONE_VFORK: 0x4000,
+  CLONE_PARENT: 0x8000,
+  CLONE_THREAD: 0x10000,
+  CLONE_NEWNS: 0x20000,
+  CLONE_SYSVSEM: 0x40000,
+  CLONE_SETTLS: 0x80000,
+  CLONE_PARENT_SETTID: 0x100000,
+  CLONE_CHILD_CLEARTID: 0x200000,
+  CLONE_DETACHED: 0x400000,
+  CLONE_UNTRACED: 0x800000,
+  CLONE_CHILD_SETTID: 0x1000000,
+  CLONE_NEWCGROUP: 0x2000000,
+  CLONE_NEWUTS: 0x4000000,
+  CLONE_NEWIPC: 0x8000000,
+  CLONE_NEWUSER: 0x10000000,
+  CLONE_NEWPID: 0x20000000,
+  CLONE_NEWNET: 0x40000000,
+  CLONE_IO: 0x80000000,
+  SCHED_OTHER: 0,
+  SCHED_FIFO: 1,
+  SCHED_RR: 2,
+  SCHED_BATCH: 3,
+  SCHED_IDLE: 5,
+  SCHED_DEADLINE: 6,
+  SCHED_RESET_ON_FORK: 0x40000000,
+  PRIO_PROCESS: 0,
+  PRIO_PGRP: 1,
+  PRIO_USER: 2,
+};
+
+const wait = {
+  WNOHANG: 1,
+  WUNTRACED: 2,
+  WSTOPPED: 2,
+  WEXITED: 4,
+  WCONTINUED: 8,
+  WNOWAIT: 0x1000000,
+  __WNOTHREAD: 0x20000000,
+  __WALL: 0x40000000,
+  __WCLONE: 0x80000000,
+  P_ALL: 0,
+  P_PID: 1,
+  P_PGID: 2,
+  P_PIDFD: 3,
+  RUSAGE_SELF: 0,
+  RUSAGE_CHILDREN: -1,
+};
+
+const signal = {
+  ...numbered("SIG", SIGNALS, 1),
+  SIGRTMIN: 34,
+  SIGRTMAX: 64,
+  SIG_BLOCK: 0,
+  SIG_UNBLOCK: 1,
+  SIG_SETMASK: 2,
+};
+
+const prctl = {
+  PR_SET_PDEATHSIG: 1,
+  PR_GET_PDEATHSIG: 2,
+  PR_GET_DUMPABLE: 3,
+  PR_SET_DUMPABLE: 4,
+  PR_GET_KEEPCAPS: 7,
+  PR_SET_KEEPCAPS: 8,
+  PR_SET_NAME: 15,
+  PR_GET_NAME: 16,
+  PR_CAPBSET_READ: 23,
+  PR_CAPBSET_DROP: 24,
+  PR_GET_SECUREBITS: 27,
+  PR_SET_SECUREBITS: 28,
+  PR_SET_TIMERSLACK: 29,
+  PR_GET_TIMERSLACK: 30,
+  PR_SET_CHILD_SUBREAPER: 36,
+  PR_GET_CHILD_SUBREAPER: 37,
+  PR_SET_NO_NEW_PRIVS: 38,
+  PR_GET_NO_NEW_PRIVS: 39,
+  PR_CAP_AMBIENT: 47,
+  PR_CAP_AMBIENT_IS_SET: 1,
+  PR_CAP_AMBIENT_RAISE: 2,
+  PR_CAP_AMBIENT_LOWER: 3,
+  PR_CAP_AMBIENT_CLEAR_ALL: 4,
+  SECBIT_NOROOT: 1,
+  SECBIT_NOROOT_LOCKED: 2,
+  SECBIT_NO_SETUID_FIXUP: 4,
+  SECBIT_NO_SETUID_FIXUP_LOCKED: 8,
+  SECBIT_KEEP_CAPS: 16,
+  SECBIT_KEEP_CAPS_LOCKED: 32,
+  SECBIT_NO_CAP_AMBIENT_RAISE: 64,
+  SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED: 128,
+};
+
+const time = {
+  CLOCK_REALTIME: 0,
+  CLOCK_MONOTONIC: 1,
+  CLOCK_PROCESS_CPUTIME_ID: 2,
+  CLOCK_THREAD_CPUTIME_ID: 3,
+  CLOCK_MONOTONIC_RAW: 4,
+  CLOCK_REALTIME_COARSE: 5,
+  CLOCK_MONOTONIC_COARSE: 6,
+  CLOCK_BOOTTIME: 7,
+  CLOCK_REALTIME_ALARM: 8,
+  CLOCK_BOOTTIME_ALARM: 9,
+  CLOCK_TAI: 11,
+  TIMER_ABSTIME: 1,
+};
+
+const mman = {
+  PROT_NONE: 0,
+  PROT_READ: 1,
+  PROT_WRITE: 2,
+  PROT_EXEC: 4,
+  MAP_SHARED: 1,
+  MAP_PRIVATE: 2,
+  MAP_SHARED_VALIDATE: 3,
+  MAP_FIXED: 0x10,
+  MAP_ANONYMOUS: 0x20,
+  MAP_GROWSDOWN: 0x100,
+  MAP_DENYWRITE: 0x800,
+  MAP_LOCKED: 0x2000,
+  MAP_NORESERVE: 0x4000,
+  MAP_POPULATE: 0x8000,
+  MAP_NONBLOCK: 0x10000,
+  MAP_STACK: 0x20000,
+  MAP_HUGETLB: 0x40000,
+  MAP_SYNC: 0x80000,
+  MAP_FIXED_NOREPLACE: 0x100000,
+  MREMAP_MAYMOVE: 1,
+  MREMAP_FIXED: 2,
+  MREMAP_DONTUNMAP: 4,
+  MADV_NORMAL: 0,
+  MADV_RANDOM: 1,
+  MADV_SEQUENTIAL: 2,
+  MADV_WILLNEED: 3,
+  MADV_DONTNEED: 4,
+  MADV_FREE: 8,
+  MADV_REMOVE: 9,
+  MADV_DONTFORK: 10,
+  MADV_DOFORK: 11,
+  MADV_MERGEABLE: 12,
+  MADV_UNMERGEABLE: 13,
+  MADV_HUGEPAGE: 14,
+  MADV_NOHUGEPAGE: 15,
+  MADV_DONTDUMP: 16,
+  MADV_DODUMP: 17,
+  MADV_WIPEONFORK: 18,
+  MADV_KEEPONFORK: 19,
+  MADV_COLD: 20,
+  MADV_PAGEOUT: 21,
+  MADV_POPULATE_READ: 22,
+  MADV_POPULATE_WRITE: 23,
+  MADV_COLLAPSE: 25,
+  MCL_CURRENT: 1,
+  MCL_FUTURE: 2,
+  MCL_ONFAULT: 4,
+  MS_ASYNC: 1,
+  MS_INVALIDATE: 2,
+  MS_SYNC: 4,
+};
+
+const mount = {
+  MS_RDONLY: 1,
+  MS_NOSUID: 2,
+  MS_NODEV: 4,
+  MS_NOEXEC: 8,
+  MS_SYNCHRONOUS: 16,
+  MS_REMOUNT: 32,
+  MS_MANDLOCK: 64,
+  MS_DIRSYNC: 128,
+  MS_NOSYMFOLLOW: 256,
+  MS_NOATIME: 1024,
+  MS_NODIRATIME: 2048,
+  MS_BIND: 4096,
+  MS_MOVE: 8192,
+  MS_REC: 16384,
+  MS_SILENT: 32768,
+  MS_UNBINDABLE: 2 ** 17,
+  MS_PRIVATE: 2 ** 18,
+  MS_SLAVE: 2 ** 19,
+  MS_SHARED: 2 ** 20,
+  MS_RELATIME: 2 ** 21,
+  MS_STRICTATIME: 2 ** 24,
+  MS_LAZYTIME: 2 ** 25,
+  MNT_FORCE: 1,
+  MNT_DETACH: 2,
+  MNT_EXPIRE: 4,
+  UMOUNT_NOFOLLOW: 8,
+};
+
+const sockets = {
+  AF_UNIX: 1,
+  AF_INET: 2,
+  AF_INET6: 10,
+  AF_NETLINK: 16,
+  AF_PACKET: 17,
+  SOCK_STREAM: 1,
+  SOCK_DGRAM: 2,
+  SOCK_RAW: 3,
+  SOCK_SEQPACKET: 5,
+  SOCK_NONBLOCK: 0o4000,
+  SOCK_CLOEXEC: 0o2000000,
+  SOL_SOCKET: 1,
+  SO_REUSEADDR: 2,
+  IPPROTO_ICMP: 1,
+  IPPROTO_TCP: 6,
+  IPPROTO_UDP: 17,
+  MSG_DONTWAIT: 0x40,
+  SIOCGSKNS: 0x894c,
+};
+
+const ipc = {
+  IPC_PRIVATE: 0,
+  IPC_CREAT: 0o1000,
+  IPC_EXCL: 0o2000,
+  IPC_NOWAIT: 0o4000,
+  IPC_RMID: 0,
+  IPC_SET: 1,
+  IPC_STAT: 2,
+  GETVAL: 12,
+  SETVAL: 16,
+};
+
+const nsfs = {
+  NS_GET_USERNS: 0xb701,
+  NS_GET_PARENT: 0xb702,
+  NS_GET_NSTYPE: 0xb703,
+  NS_GET_OWNER_UID: 0xb704,
+  NS_GET_MNTNS_ID: 0x8008b705,
+  NS_GET_PID_FROM_PIDNS: 0x8004b706,
+  NS_GET_TGID_FROM_PIDNS: 0x8004b707,
+  NS_GET_PID_IN_PIDNS: 0x8004b708,
+  NS_GET_TGID_IN_PIDNS: 0x8004b709,
+  NS_MNT_GET_INFO: 0x8010b70a,
+  NS_MNT_GET_NEXT: 0x8010b70b,
+  NS_MNT_GET_PREV: 0x8010b70c,
+  NS_GET_ID: 0x8008b70d,
+  ...numbered(
+    "PIDFD_GET_",
+    "CGROUP_NAMESPACE IPC_NAMESPACE MNT_NAMESPACE NET_NAMESPACE PID_NAMESPACE PID_FOR_CHILDREN_NAMESPACE " +
+      "TIME_NAMESPACE TIME_FOR_CHILDREN_NAMESPACE USER_NAMESPACE UTS_NAMESPACE",
+    0xff01,
+  ),
+};
+
+const reboot = {
+  LINUX_REBOOT_CMD_RESTART: 0x01234567,
+  LINUX_REBOOT_CMD_HALT: 0xcdef0123,
+  LINUX_REBOOT_CMD_CAD_ON: 0x89abcdef,
+  LINUX_REBOOT_CMD_CAD_OFF: 0,
+  LINUX_REBOOT_CMD_POWER_OFF: 0x4321fedc,
+  LINUX_REBOOT_CMD_RESTART2: 0xa1b2c3d4,
+  LINUX_REBOOT_CMD_SW_SUSPEND: 0xd000fce2,
+  LINUX_REBOOT_CMD_KEXEC: 0x45584543,
+};
+
+const mempolicy = {
+  ...numbered("MPOL_", "DEFAULT PREFERRED BIND INTERLEAVE LOCAL PREFERRED_MANY WEIGHTED_INTERLEAVE", 0),
+  MPOL_F_STATIC_NODES: 1 << 15,
+  MPOL_F_RELATIVE_NODES: 1 << 14,
+  MPOL_F_NUMA_BALANCING: 1 << 13,
+  MPOL_F_NODE: 1,
+  MPOL_F_ADDR: 2,
+  MPOL_F_MEMS_ALLOWED: 4,
+  MPOL_MF_STRICT: 1,
+  MPOL_MF_MOVE: 2,
+  MPOL_MF_MOVE_ALL: 4,
+  MPOL_MF_LAZY: 8,
+};
+
+/** Every name that an argument may hold, with its number. */
+export const NAMES: Readonly<Record<string, number>> = {
+  ...fcntl,
+  ...falloc,
+  ...stat,
+  ...memfd,
+  ...poll,
+  ...sched,
+  ...wait,
+  ...signal,
+  ...prctl,
+  ...time,
+  ...mman,
+  ...mount,
+  ...sockets,
+  ...ipc,
+  ...nsfs,
+  ...reboot,
+  ...mempolicy,
+  ...numbered("CAP_", CAPABILITIES, 0),
+  ...numbered("RLIMIT_", RLIMITS, 0),
+  ...numbered("SYSLOG_ACTION_", SYSLOG_ACTIONS, 0),
+  FS_IOC_SETFLAGS: 0x40086602,
+  FS_IOC_GETFLAGS: 0x80086601,
+  FS_APPEND_FL: 0x20,
+  FS_IMMUTABLE_FL: 0x10,
+};
+
+const FLAGS = /^[A-Z_][A-Z0-9_]*(\|[A-Z_][A-Z0-9_]*)*$/;
+
+/** The number of `A|B|C`; undefined unless every name is known. */
+export function flagsValue(text: string): number | undefined {
+  if (!FLAGS.test(text)) return undefined;
+  let value = 0n;
+  for (const name of text.split("|")) {
+    const bit = Object.hasOwn(NAMES, name) ? NAMES[name] : undefined;
+    if (bit === undefined) return undefined;
+    // In bigint, since bits 31 and up would turn negative in a number's `|`.
+    value |= BigInt(bit);
+  }
+  return Number(value);
+}
+
+/** The names of the bits of a poll or epoll mask as the cases write them: "PRI|ERR|IN|OUT|HUP|NVAL|RDHUP", "" for none. */
+export function pollNames(mask: number): string {
+  const bits: [string, number][] = [
+    ["PRI", 2],
+    ["ERR", 8],
+    ["IN", 1],
+    ["OUT", 4],
+    ["HUP", 0x10],
+    ["NVAL", 0x20],
+    ["RDHUP", 0x2000],
+  ];
+  return bits
+    .filter(([, bit]) => (mask & bit) !== 0)
+    .map(([name]) => name)
+    .join("|");
+}
+
+/** The number of a signal by name ("SIGTERM") or number. */
+export function signalNumber(sig: unknown): number {
+  return typeof sig === "string" ? (flagsValue(sig) ?? Number.NaN) : Number(sig);
+}
+
+/** The name of a signal number ("SIGKILL"); the number as text where there is none. */
+export function signalName(nr: number): string {
+  const names = SIGNALS.split(" ");
+  return nr >= 1 && nr <= names.length ? `SIG${names[nr - 1]}` : String(nr);
+}
