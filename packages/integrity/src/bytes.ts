@@ -6,8 +6,8 @@
 import { EINVAL, KernelError } from "@kernelkit/core";
 
 const HEX: readonly string[] = /* @__PURE__ */ Array.from({ length: 256 }, (_, b) => b.toString(16).padStart(2, "0"));
-const encoder: TextEncoder = /* @__PURE__ */ new TextEncoder();
-const decoder: TextDecoder = /* @__PURE__ */ new TextDecoder();
+const encoder = /* @__PURE__ */ new TextEncoder();
+const decoder = /* @__PURE__ */ new TextDecoder();
 
 /**
  * Foreign bytes that do not parse: a `KernelError` (EINVAL unless said) that also says where.

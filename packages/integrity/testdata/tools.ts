@@ -5,19 +5,13 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { it } from "vitest";
 
-/** True if every program is on the PATH; says which is missing otherwise. */
+/** True if every program is on the PATH; says which is missing otherwise: `it.skipIf(!haveTools("evmctl"))`. */
 export function haveTools(...names: string[]): boolean {
   const missing = names.filter((n) => spawnSync("sh", ["-c", `command -v ${n}`]).status !== 0);
   if (missing.length > 0)
     console.warn(`SKIPPED for want of ${missing.join(", ")} (ima-evm-utils, openssl, tpm2-tools, swtpm, sbsigntool)`);
   return missing.length === 0;
-}
-
-/** `it`, or a skip that names the missing tools. */
-export function itWith(...names: string[]): typeof it | typeof it.skip {
-  return haveTools(...names) ? it : it.skip;
 }
 
 /** A temporary folder for the run of one function. */

@@ -2,7 +2,7 @@ import * as nodeCryptoLib from "node:crypto";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { itWith, must, readBytes, run, withFolder, writeBytes } from "../../testdata/tools.js";
+import { haveTools, must, readBytes, run, withFolder, writeBytes } from "../../testdata/tools.js";
 import { hashAlgoByName } from "../abi/hashAlgo.js";
 import { fromHex, toHex, utf8 } from "../bytes.js";
 import { ecKeyFromSeed, makeCertificate } from "../crypto/makeCertificate.js";
@@ -58,7 +58,7 @@ describe("recorded signatures", () => {
     };
     expect(check(() => undefined)).toBe(0);
     expect(check(() => undefined, [])).toBe(-126);
-    expect(check((b) => ((b[p1.length - 1] ^= 1), undefined))).toBe(-129);
+    expect(check(at(p1.length - 1, p1[p1.length - 1] ^ 1))).toBe(-129);
     expect(check(at(8, p1[8] - 1))).toBe(-74);
     expect(check((b) => b.subarray(0, b.length - 1))).toBe(-74);
     expect(check((b) => b.subarray(0, 9))).toBe(-74);
@@ -139,7 +139,7 @@ describe("against evmctl and openssl", () => {
       : { type: "ec", curve: "P-256", d: bytes(j.d) };
   };
 
-  itWith("evmctl").each([
+  it.skipIf(!haveTools("evmctl")).each([
     ["RSA", rsa],
     ["ECDSA", ec],
   ] as const)(
@@ -168,7 +168,7 @@ describe("against evmctl and openssl", () => {
     },
   );
 
-  itWith("openssl")("a certificate made by openssl is read, and its key id is evmctl's", () => {
+  it.skipIf(!haveTools("openssl"))("a certificate made by openssl is read, and its key id is evmctl's", () => {
     withFolder((dir) => {
       const subject = ["-subj", "/O=o/CN=by openssl", "-addext", "keyUsage=digitalSignature"];
       must("openssl", [
