@@ -14,11 +14,12 @@ const check = (folder) => ({
   gzip: true,
 });
 
-const core = await import(dist("core"));
-// A machine that boots and has nothing composed.
-const bare = { ...check("core"), name: "createKernel of core", import: "{ createKernel }", limit: "20 kB" };
+// A machine with time, CPUs, tasks and programs, without memory and files.
+const bare = {
+  ...check("core"),
+  name: "createMachine of @kernelkit/core",
+  import: "{ createMachine }",
+  limit: "20 kB",
+};
 
-export default [
-  ...("createKernel" in core ? [bare] : []),
-  ...readdirSync(new URL("../../packages", import.meta.url)).map(check),
-];
+export default [bare, ...readdirSync(new URL("../../packages", import.meta.url)).map(check)];

@@ -21,7 +21,7 @@ function declarations(entries: readonly string[]): void {
     if (seen.has(file)) continue;
     seen.add(file);
     const { code, errors } = isolatedDeclarationSync(file, readFileSync(file, "utf8"), { sourcemap: false });
-    if (errors.length > 0) throw new Error(errors.map((e) => `${file}: ${e.message}\n${e.codeframe ?? ""}`).join("\n"));
+    if (errors.length > 0) throw new Error(errors.map((e) => e.codeframe ?? `${file}: ${e.message}`).join("\n"));
     const target = join("dist", relative("src", file).replace(/\.ts$/, ".d.ts"));
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, code);

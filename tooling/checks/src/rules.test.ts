@@ -62,6 +62,12 @@ describe("the rule that syscalls are yielded", () => {
     expect(program("const later = sys.dup(1); yield* later;")).toHaveLength(1);
   });
 
+  it("lets a test forget it on purpose, with a reason", () => {
+    expect(program("// no yield*: the next call must throw\nsys.getpid();")).toEqual([]);
+    expect(program("// no yield*:\nsys.getpid();")).toHaveLength(1);
+    expect(program("// no yield*: only the next line\n\nsys.getpid();")).toHaveLength(1);
+  });
+
   it("leaves alone what makes calls inside core", () => {
     expect(program("r.start();")).toEqual([]);
   });
