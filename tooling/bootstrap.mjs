@@ -34,10 +34,11 @@ const env = {
   ...process.env,
   HOME: usableHome(),
   TURBO_TELEMETRY_DISABLED: "1",
-  // Without a terminal pnpm would otherwise refuse to replace an old node_modules.
   npm_config_yes: "true",
-  CI: process.env.CI ?? (process.stdout.isTTY ? "" : "1"),
+  npm_config_update_notifier: "false",
 };
+// Without a terminal pnpm asks nobody before it replaces an old node_modules, but only when it knows that nobody is there.
+if (!process.stdout.isTTY) env.CI ??= "1";
 
 /** Runs one command in the root with the terminal handed through; ends this process with the command's code if it fails. */
 function run(command, args) {
