@@ -8,6 +8,10 @@ import type { Cred } from "../task/cred.js";
 import type { SigInfo } from "../task/signalState.js";
 import type { Task } from "../task/task.js";
 import type { UserNamespace } from "../task/userNamespace.js";
+import type { Dentry } from "../vfs/dentry.js";
+import type { OpenFile } from "../vfs/file.js";
+import type { Iattr, Inode } from "../vfs/inode.js";
+import type { XattrChange } from "../vfs/xattr.js";
 import { Choose, Notify, Veto } from "./hooks.js";
 
 /** What a fork is about; the same object at every stage of one fork. */
@@ -53,6 +57,34 @@ export class HookTable {
   readonly cpuOnline: Notify<number> = new Notify();
   readonly cpuPrepareDown: Veto<number> = new Veto();
   readonly cpuDead: Notify<number> = new Notify();
+
+  // files
+  /** (file, MAY_READ|MAY_WRITE|MAY_APPEND of the open): after all other checks, before O_TRUNC takes effect. */
+  readonly pathOpen: Veto<OpenFile, number> = new Veto();
+  readonly fileOpened: Notify<OpenFile> = new Notify();
+  /** (file, bytes): after data were written through it. */
+  readonly fileWritten: Notify<OpenFile, number> = new Notify();
+  /** Each close(2) of a descriptor. */
+  readonly fileClosed: Notify<OpenFile, Task> = new Notify();
+  /** The last reference has gone; the file's counts (writecount) still include it. */
+  readonly finalFput: Notify<OpenFile> = new Notify();
+  /** (inode, new size) */
+  readonly truncated: Notify<Inode, number> = new Notify();
+  /** (dentry, change) before attributes are changed, all checks passed. */
+  readonly setattr: Veto<Dentry, Iattr> = new Veto();
+  /** (dentry, change) after it. */
+  readonly inodeChanged: Notify<Dentry, Iattr> = new Notify();
+  /** Something new has a name: (dentry, mode asked for). */
+  readonly inodeCreated: Notify<Dentry, number> = new Notify();
+  /** Nobody has the inode any more; its data are still there. */
+  readonly inodeEvict: Notify<Inode> = new Notify();
+  readonly xattrSet: Veto<Dentry, XattrChange> = new Veto();
+  readonly xattrRemove: Veto<Dentry, string> = new Veto();
+  /** (dentry, name) after it was set or removed. */
+  readonly xattrChanged: Notify<Dentry, string> = new Notify();
+  /** A name was put into the dentry cache (positive or negative), or is gone from it. */
+  readonly dentryAlloc: Notify<Dentry> = new Notify();
+  readonly dentryFree: Notify<Dentry> = new Notify();
 
   // cgroups
   readonly mkdirCgroup: Veto<Cgroup> = new Veto();

@@ -11,6 +11,11 @@ export class Slots<T> {
     return this.names.length - 1;
   }
 
+  /** How many fields are defined. */
+  get count(): number {
+    return this.names.length;
+  }
+
   /** Fill a new owner's slots. */
   fill(owner: T, slots: unknown[]): void {
     for (let i = 0; i < this.inits.length; i++) slots[i] = this.inits[i](owner);
