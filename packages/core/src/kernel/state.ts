@@ -152,32 +152,16 @@ export class StateRegistry {
   }
 
   /**
-   * Put a saved state back: roots are filled in place, other objects are made anew. Throws (TypeError) when the graph names
-   * a class, static or root that this kernel does not have; the kernel is then not usable.
+   * Put a saved state back. Objects that live at the same path now (made by the same boot, or held by a user since the
+   * checkpoint) are filled in place, so references to them stay good; numbered ones (`serial`) only if the number is the same.
+   * Everything else is made anew. Throws (TypeError) when the graph names a class, static or root that this kernel does not
+   * have; the kernel is then not usable.
    */
   load(graph: StateGraph): void {
-    const made: (object | null)[] = new Array(graph.nodes.length).fill(null);
-    for (const [name, id] of Object.entries(graph.roots)) {
-      const root = this.roots.get(name);
-      if (root === undefined) throw new TypeError(`checkpoint has state '${name}', which this kernel does not have`);
-      made[id] = root;
-    }
-    type Node = { a?: Enc[]; m?: [Enc, Enc][]; S?: Enc[]; t?: string; d?: string; f?: Record<string, Enc>; c?: string };
     const nodes = graph.nodes as Node[];
+    const made = this.pair(graph, nodes);
     nodes.forEach((n, i) => {
-      if (made[i] !== null) return;
-      if (n.a) made[i] = [];
-      else if (n.m) made[i] = new Map();
-      else if (n.S) made[i] = new Set();
-      else if (n.t !== undefined) {
-        const View = VIEWS[n.t];
-        if (View === undefined) throw new TypeError(`checkpoint has an unknown array type '${n.t}'`);
-        made[i] = new View(decodeBytes(n.d as string));
-      } else if (n.c !== undefined) {
-        const ctor = this.classes.get(n.c);
-        if (ctor === undefined) throw new TypeError(`checkpoint has class '${n.c}', which this kernel does not have`);
-        made[i] = Object.create(ctor.prototype) as object;
-      } else made[i] = {};
+      if (made[i] === null) made[i] = this.make(n);
     });
     const dec = (v: Enc): unknown => {
       if (typeof v !== "object" || v === null) return v;
@@ -195,17 +179,107 @@ export class StateRegistry {
     };
     nodes.forEach((n, i) => {
       const object = made[i] as object;
-      if (n.a) for (const v of n.a) (object as unknown[]).push(dec(v));
-      else if (n.m) for (const [k, v] of n.m) (object as Map<unknown, unknown>).set(dec(k), dec(v));
-      else if (n.S) for (const v of n.S) (object as Set<unknown>).add(dec(v));
-      else if (n.f) for (const k of Object.keys(n.f)) (object as Record<string, unknown>)[k] = dec(n.f[k]);
+      if (n.a) {
+        const array = object as unknown[];
+        array.length = 0;
+        for (const v of n.a) array.push(dec(v));
+      } else if (n.m) {
+        const map = object as Map<unknown, unknown>;
+        map.clear();
+        for (const [k, v] of n.m) map.set(dec(k), dec(v));
+      } else if (n.S) {
+        const set = object as Set<unknown>;
+        set.clear();
+        for (const v of n.S) set.add(dec(v));
+      } else if (n.f) {
+        const record = object as Record<string, unknown>;
+        if (n.c === undefined) for (const k of Object.keys(record)) if (!(k in n.f) && !isTransient(object, k)) delete record[k];
+        for (const k of Object.keys(n.f)) record[k] = dec(n.f[k]);
+      }
     });
-    const isRoot = new Set(Object.values(graph.roots));
+    const rootIds = new Set(Object.values(graph.roots));
     for (let i = 0; i < made.length; i++) {
-      if (!isRoot.has(i)) (made[i] as { restored?: () => void }).restored?.();
+      if (!rootIds.has(i)) (made[i] as { restored?: () => void }).restored?.();
     }
     for (const name of Object.keys(graph.roots).sort()) (this.roots.get(name) as { restored?: () => void }).restored?.();
   }
+
+  /** Find the living object of each node, by walking state and graph side by side from the roots. */
+  private pair(graph: StateGraph, nodes: Node[]): (object | null)[] {
+    const made: (object | null)[] = new Array(nodes.length).fill(null);
+    const claimed = new Set<object>();
+    const todo: number[] = [];
+    for (const [name, id] of Object.entries(graph.roots)) {
+      const root = this.roots.get(name);
+      if (root === undefined) throw new TypeError(`checkpoint has state '${name}', which this kernel does not have`);
+      made[id] = root;
+      claimed.add(root);
+      todo.push(id);
+    }
+    const match = (v: Enc, living: unknown): void => {
+      const id = (v as { o?: number } | null)?.o;
+      if (id === undefined || made[id] !== null || typeof living !== "object" || living === null || claimed.has(living)) return;
+      if (this.staticNames.has(living) || !this.fits(nodes[id], living)) return;
+      claimed.add(living);
+      if (nodes[id].t !== undefined) (living as Uint8Array).set(this.make(nodes[id]) as Uint8Array);
+      made[id] = living;
+      todo.push(id);
+    };
+    for (let i = 0; i < todo.length; i++) {
+      const n = nodes[todo[i]];
+      const living = made[todo[i]] as object;
+      if (n.a) n.a.forEach((v, j) => match(v, (living as unknown[])[j]));
+      else if (n.m) {
+        for (const [k, v] of n.m) if (typeof k !== "object") match(v, (living as Map<unknown, unknown>).get(k));
+      } else if (n.f) for (const k of Object.keys(n.f)) match(n.f[k], (living as Record<string, unknown>)[k]);
+    }
+    return made;
+  }
+
+  /** Can the living object be filled with what the node describes? */
+  private fits(n: Node, living: object): boolean {
+    if (n.a) return Array.isArray(living);
+    if (n.m) return living instanceof Map;
+    if (n.S) return living instanceof Set;
+    if (n.t !== undefined) {
+      if (living.constructor.name !== n.t) return false;
+      return (living as Uint8Array).byteLength === Number((n.d as string).slice(0, (n.d as string).indexOf(":")));
+    }
+    if (n.c === undefined) return Object.getPrototypeOf(living) === Object.prototype;
+    if (this.classNames.get(Object.getPrototypeOf(living)) !== n.c) return false;
+    const serial = n.f?.["serial"];
+    return serial === undefined || (living as { serial?: unknown }).serial === serial;
+  }
+
+  private make(n: Node): object {
+    if (n.a) return [];
+    if (n.m) return new Map();
+    if (n.S) return new Set();
+    if (n.t !== undefined) {
+      const View = VIEWS[n.t];
+      if (View === undefined) throw new TypeError(`checkpoint has an unknown array type '${n.t}'`);
+      return new View(decodeBytes(n.d as string));
+    }
+    if (n.c === undefined) return {};
+    const ctor = this.classes.get(n.c);
+    if (ctor === undefined) throw new TypeError(`checkpoint has class '${n.c}', which this kernel does not have`);
+    return Object.create(ctor.prototype) as object;
+  }
+}
+
+/** An object of a checkpoint: array, map, set, typed array, or fields of a plain object or (c) a class. */
+interface Node {
+  a?: Enc[];
+  m?: [Enc, Enc][];
+  S?: Enc[];
+  t?: string;
+  d?: string;
+  f?: Record<string, Enc>;
+  c?: string;
+}
+
+function isTransient(object: object, field: string): boolean {
+  return ((object.constructor as Ctor | undefined)?.transient ?? []).includes(field);
 }
 
 const B64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

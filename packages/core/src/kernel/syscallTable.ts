@@ -2,7 +2,7 @@
  * The table of system calls: what each composed part hands in, by name. A later registration of a name replaces an earlier
  * one (a package that extends a core call), in the order: core's parts, then packages by name.
  */
-import { hashString } from "../lib/hash.js";
+import { hashString } from "../lib/hashString.js";
 import type { Ctx } from "./ctx.js";
 
 export type SyscallFn = (c: Ctx, a: unknown, b: unknown, d: unknown, e: unknown, f: unknown, g: unknown) => unknown;
