@@ -20,7 +20,7 @@ export interface StepKind {
   /** Keys that this kind reads. Every other key of the step must be an expectation or an effect of the dialect. */
   readonly inputs: readonly string[];
   /** What this step needs that is not there ("system call mremap"); undefined if it can be carried out. */
-  readonly missing?: (s: Session, step: Step) => string | undefined;
+  readonly missing?: ((s: Session, step: Step) => string | undefined) | undefined;
   /** Steps inside this one (rep, repeat): its keys are checked too. */
   readonly inner?: (step: Step) => readonly Step[];
   /** True: the step is handed over with its variables not yet replaced. */

@@ -19,7 +19,7 @@ describe("lossless JSON", () => {
     ]);
   });
   it("does not touch long fractions", () => {
-    expect(parseJson("[0.12345678901234567]")).toEqual([0.12345678901234567]);
+    expect(parseJson("[0.123456789012345678]")).toEqual([Number("0.123456789012345678")]);
   });
   it("reports broken JSON", () => {
     expect(() => parseJson("[9223372036854775807,")).toThrow(SyntaxError);

@@ -16,6 +16,7 @@ import { show } from "./value.js";
 export interface CaseKernel {
   readonly now: number;
   readonly init: Task;
+  readonly tasks: { all(): Task[] };
   sys(task: Task): SysView;
   call(task: Task): Readonly<Record<string, ((...args: unknown[]) => PendingCall) | undefined>>;
   advance(durationNs: number): void;
@@ -35,12 +36,22 @@ export interface CallPlan {
   readonly convert: (value: unknown) => Result;
 }
 
+/** Several calls of one task, one after the other: yields each call, is handed its result, returns the step's. */
+export type Script = Generator<CallPlan, Result, Result>;
+
+/** What has been started and not yet been joined. */
 interface Begun {
-  readonly pending: PendingCall;
-  readonly convert: (value: unknown) => Result;
+  /** The call that is out. */
+  pending: PendingCall;
+  convert: (value: unknown) => Result;
+  /** What goes on when it returns; null: a single call. */
+  readonly script: Script | null;
+  /** The end of a script. */
+  result: Result | undefined;
 }
 
-const JOIN_STEP_NS = 1_000_000;
+/** Time between two looks at what is out. */
+const SLICE_NS = 1_000_000;
 /** How long a started call may take to end once it is waited for. */
 const JOIN_LIMIT_NS = 60_000_000_000;
 
@@ -92,49 +103,105 @@ export class Session {
     return f.apply(view, args) as T;
   }
 
+  /** Time passes. Scripts that are out go on meanwhile. */
   advance(ns: number): void {
-    this.kernel.advance(ns);
+    for (let left = ns; left > 0; left -= SLICE_NS) {
+      if (![...this.begun.values()].some((b) => b.script !== null && b.result === undefined)) {
+        this.kernel.advance(left);
+        return;
+      }
+      this.kernel.advance(Math.min(left, SLICE_NS));
+      this.pump();
+    }
   }
 
   /** Makes a call and waits for it, in virtual time. */
   perform(name: string, plan: CallPlan): Result {
     const task = this.task(name);
     const value = plan.invoke(this.kernel.sys(task));
+    this.pump();
     return value === undefined ? { dies: this.fate(task) } : plan.convert(value);
   }
 
+  /** Makes the calls of a script, waiting for each. */
+  performAll(name: string, script: Script): Result {
+    let turn = script.next();
+    while (!turn.done) {
+      let result: Result;
+      try {
+        result = this.perform(name, turn.value);
+      } catch (e) {
+        result = this.errorResult(e);
+      }
+      turn = script.next(result);
+    }
+    return turn.value;
+  }
+
   /** Starts a call and lets `ns` pass: it must not have returned. */
-  begin(name: string, plan: CallPlan, ns: number): void {
-    const pending = this.start(name, plan);
+  begin(name: string, work: CallPlan | Script, ns: number): void {
+    this.start(name, work);
     if (ns > 0) this.advance(ns);
-    if (pending.done) {
-      this.begun.delete(name);
-      throw new Mismatch("the call blocks", `it returned: ${describe(pending)}`);
+    if (this.isBlocked(name)) return;
+    throw new Mismatch("the call blocks", `it returned: ${show(this.join(name, 0))}`);
+  }
+
+  /** Starts a call, or a script of calls; the result is for `join`. */
+  start(name: string, work: CallPlan | Script): void {
+    if (this.begun.has(name)) throw new Mismatch(`task ${name} makes a call`, "its last one has not returned");
+    if ("invoke" in work) {
+      this.begun.set(name, { pending: this.send(name, work), convert: work.convert, script: null, result: undefined });
+      return;
+    }
+    const first = work.next();
+    if (first.done) throw new Error("a script makes at least one call");
+    this.begun.set(name, {
+      pending: this.send(name, first.value),
+      convert: first.value.convert,
+      script: work,
+      result: undefined,
+    });
+    this.pump();
+  }
+
+  private send(name: string, plan: CallPlan): PendingCall {
+    return plan.invoke(this.kernel.call(this.task(name)) as SysView) as PendingCall;
+  }
+
+  /** Lets every script go on whose call has returned. */
+  private pump(): void {
+    for (const [name, b] of this.begun) {
+      while (b.script !== null && b.result === undefined && b.pending.done) {
+        const turn = b.script.next(this.resultOf(name, b));
+        if (turn.done) {
+          b.result = turn.value;
+        } else {
+          b.pending = this.send(name, turn.value);
+          b.convert = turn.value.convert;
+        }
+      }
     }
   }
 
-  /** Starts a call; its result is for `join`. */
-  start(name: string, plan: CallPlan): PendingCall {
-    if (this.begun.has(name)) throw new Mismatch(`task ${name} makes a call`, "its last one has not returned");
-    const pending = plan.invoke(this.kernel.call(this.task(name)) as SysView) as PendingCall;
-    this.begun.set(name, { pending, convert: plan.convert });
-    return pending;
+  private resultOf(name: string, b: Begun): Result {
+    if (b.pending.error !== null) return this.errorResult(b.pending.error);
+    const value = b.pending.value;
+    return value === undefined ? { dies: this.fate(this.task(name)) } : b.convert(value);
   }
 
-  /** Has the started call of that task not returned? */
+  /** Has what that task started not come to its end? */
   isBlocked(name: string): boolean {
-    return !this.begunOf(name).pending.done;
+    const b = this.begunOf(name);
+    return b.script === null ? !b.pending.done : b.result === undefined;
   }
 
-  /** Waits for the started call (at most `limitNs` of virtual time) and takes its result. Mismatch if it does not return. */
+  /** Waits for what that task started (at most `limitNs` of virtual time) and takes its result. Mismatch if it does not end. */
   join(name: string, limitNs: number = JOIN_LIMIT_NS): Result {
-    const { pending, convert } = this.begunOf(name);
-    for (let ns = 0; !pending.done && ns < limitNs; ns += JOIN_STEP_NS) this.advance(JOIN_STEP_NS);
-    if (!pending.done) throw new Mismatch("the call returns", `still blocked after ${limitNs / 1e9} s`);
+    const b = this.begunOf(name);
+    for (let ns = 0; this.isBlocked(name) && ns < limitNs; ns += SLICE_NS) this.advance(SLICE_NS);
+    if (this.isBlocked(name)) throw new Mismatch("the call returns", `still blocked after ${limitNs / 1e9} s`);
     this.begun.delete(name);
-    if (pending.error !== null) return this.errorResult(pending.error);
-    const value = pending.value;
-    return value === undefined ? { dies: this.fate(this.task(name)) } : convert(value);
+    return b.result ?? this.resultOf(name, b);
   }
 
   private begunOf(name: string): Begun {
@@ -150,15 +217,15 @@ export class Session {
     throw e;
   }
 
+  /** The signal that ended a task, 0 if none did. */
+  killedBy(task: Task): number {
+    return task.exitCode & 0x7f;
+  }
+
   /** How a task ended that did not come back from a call. */
   fate(task: Task): string {
     if (task.program !== null) return "became another program";
-    const signal = task.exitCode & 0x7f;
+    const signal = this.killedBy(task);
     return signal === 0 ? `exited with ${task.exitCode >> 8}` : `killed by signal ${signal}`;
   }
-}
-
-function describe(p: PendingCall): string {
-  if (p.error !== null) return p.error.message;
-  return show(p.value);
 }

@@ -20,14 +20,18 @@ const PR_SET_DUMPABLE = 4;
 const PR_SET_KEEPCAPS = 8;
 const PR_SET_CHILD_SUBREAPER = 36;
 const SIGCHLD = 17;
-const SIG_DFL = 0;
 const SIG_IGN = 1;
 const O_RDWR = 2;
+/** CLONE_VM|FS|FILES|SIGHAND|THREAD|SYSVSEM, as a threads library has it. */
+const THREAD_FLAGS = 0x50f00;
 
 /** Forks a driven child of a task and gives it a name. */
 export function forkTask(s: Session, parent: string, child: string): Task {
+  return addTask(s, parent, child, s.syscall<number>(parent, "fork"));
+}
+
+function addTask(s: Session, parent: string, child: string, pid: number): Task {
   const p = s.task(parent);
-  const pid = s.syscall<number>(parent, "fork");
   const task = p.pid.ns[p.pid.level].pids.get(pid)?.task;
   if (task === null || task === undefined) throw new Error(`fork gave pid ${pid}, but there is no such task`);
   s.tasks.set(child, task);
@@ -48,14 +52,18 @@ export function makeHolder(s: Session): void {
   }
 }
 
-/** The tasks that the case names, and A. Afterwards the holder reaps its children by itself. */
-export function makeTasks(s: Session, defaults: TaskSpec = {}): void {
+/** The tasks that the case names, and A. Afterwards the holder reaps its children by itself. `adjust` completes what a case says. */
+export function makeTasks(s: Session, adjust: (spec: TaskSpec) => TaskSpec = (spec) => spec): void {
   const specs: Record<string, TaskSpec> = { ...s.spec.tasks };
   if (!Object.hasOwn(specs, "A")) specs.A = {};
   for (const [name, spec] of Object.entries(specs)) {
+    if (typeof spec.threadOf === "string") {
+      addTask(s, spec.threadOf, name, s.syscall<number>(spec.threadOf, "clone", THREAD_FLAGS));
+      continue;
+    }
     forkTask(s, HOLDER, name);
     s.syscall(name, "setpgid", 0, 0);
-    becomeUser(s, name, { ...defaults, ...spec });
+    becomeUser(s, name, adjust(spec));
   }
   s.syscall(HOLDER, "rt_sigaction", SIGCHLD, { handler: SIG_IGN });
 }
@@ -101,9 +109,4 @@ export function setSysctls(s: Session, values: Readonly<Record<string, unknown>>
     const path = `/proc/sys/${(prefix + key).replaceAll(".", "/")}`;
     writeFile(s, HOLDER, path, fromLatin1(`${String(value)}\n`));
   }
-}
-
-/** Signals go back to their default after the holder's choice has been inherited. */
-export function defaultSignal(s: Session, name: string, signal: number): void {
-  s.syscall(name, "rt_sigaction", signal, { handler: SIG_DFL });
 }

@@ -33,6 +33,9 @@ const isNumeric = (v: unknown): v is number | bigint => typeof v === "number" ||
 const isObject = (v: unknown): v is Record<string, unknown> =>
   v !== null && typeof v === "object" && !Array.isArray(v) && !(v instanceof Uint8Array);
 
+/** Equal by value, exactly, also a bigint and a number. */
+export const sameNumber = (a: number | bigint, b: number | bigint): boolean => a <= b && a >= b;
+
 /** The first difference between what is expected and what was seen; null if there is none. */
 export function difference(
   expected: unknown,
@@ -43,8 +46,7 @@ export function difference(
   const no = (): Difference => ({ path, expected, got });
   if (expected === null || expected === undefined) return got === null || got === undefined ? null : no();
   if (typeof expected === "boolean") return got === expected ? null : no();
-  // Loose equality on purpose: it compares a bigint with a number by value, exactly.
-  if (isNumeric(expected)) return isNumeric(got) && (got === expected || got == expected) ? null : no();
+  if (isNumeric(expected)) return isNumeric(got) && sameNumber(got, expected) ? null : no();
   if (typeof expected === "string") return matchesText(expected, got) ? null : no();
   if (Array.isArray(expected)) {
     if (!Array.isArray(got) || got.length !== expected.length) return no();
@@ -80,7 +82,7 @@ function matchesText(expected: string, got: unknown): boolean {
   const bound = /^>(=?)(-?\d+)$/.exec(expected);
   if (bound !== null) return bound[1] === "=" ? got >= BigInt(bound[2]) : got > BigInt(bound[2]);
   const flags = flagsValue(expected);
-  return flags !== undefined && (got === flags || got == flags);
+  return flags !== undefined && sameNumber(got, flags);
 }
 
 /** A number, or a text that holds one number and at most a newline. */

@@ -2,6 +2,7 @@
 import type { CapData, Rlimit, WaitInfo, WaitResult } from "@kernelkit/core";
 import type { Result } from "../result.js";
 import { signalName, signalNumber } from "../uapi.js";
+import { sameNumber } from "../value.js";
 import { call, filled, flags, type MarshalTable, plain } from "./marshal.js";
 
 /** How a case's handler is known to the kernel: an address that is only counted. */
@@ -43,7 +44,7 @@ const limits = (pair: unknown): unknown => {
   return { cur: limit(cur), max: limit(max) };
 };
 const showLimit = (v: number | bigint): unknown =>
-  v == RLIM_INFINITY || v === Number.POSITIVE_INFINITY ? "RLIM_INFINITY" : v;
+  sameNumber(v, RLIM_INFINITY) || v === Number.POSITIVE_INFINITY ? "RLIM_INFINITY" : v;
 const limitFields = filled<Rlimit>((r) => ({ cur: showLimit(r.cur), max: showLimit(r.max) }));
 
 const capNumbers = (sets: unknown): CapData =>

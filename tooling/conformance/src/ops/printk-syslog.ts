@@ -1,0 +1,4 @@
+/** The kernel operations of printk-syslog's cases: `name: (s, args, step) => result`. The vocabulary is in the README. */
+import type { KernelOps } from "../steps/kernelSteps.js";
+
+export const printkSyslogOps: KernelOps = {};
