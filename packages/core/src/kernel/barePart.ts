@@ -3,6 +3,7 @@ import { EINVAL } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import type { MachineSys } from "../sys/bareSys.js";
 import type { Impl } from "../sys/types.js";
+import { timeCalls } from "../time/timeCalls.js";
 import type { Part } from "./core.js";
 
 const machineCalls: Impl<MachineSys> = {
@@ -24,6 +25,7 @@ export const barePart: Part = {
   name: "machine",
   install(k) {
     k.syscalls.add(machineCalls);
+    k.syscalls.add(timeCalls);
   },
   boot(k) {
     const m = k.options.machine;

@@ -91,6 +91,9 @@ export class HookTable {
   readonly rmdirCgroup: Notify<Cgroup> = new Notify();
   readonly populated: Notify<Cgroup> = new Notify();
 
+  /** ns that a task's clock (CLOCK_MONOTONIC or CLOCK_BOOTTIME) is ahead of the machine's: time namespaces. */
+  readonly clockOffset: Choose<Task, number, number> = new Choose();
+
   // messages
   readonly log: Notify<LogLine> = new Notify();
   readonly audit: Notify<{ type: number; body: string }> = new Notify();

@@ -10,7 +10,9 @@ import { EV_HRTIMER, EV_TASK, EV_TICK } from "../time/eventQueue.js";
 import type { Core } from "../kernel/core.js";
 import {
   TASK_DEAD,
+  TASK_IDLE,
   TASK_INTERRUPTIBLE,
+  TASK_KILLABLE,
   TASK_PARKED,
   TASK_RUNNING,
   TASK_ZOMBIE,
@@ -93,7 +95,7 @@ export class Scheduler {
    * are woken by `wakeState`).
    */
   wakeTask(t: Task): boolean {
-    if (t.state < TASK_INTERRUPTIBLE || t.state > 3) return false;
+    if ((t.state < TASK_INTERRUPTIBLE || t.state > TASK_KILLABLE) && t.state !== TASK_IDLE) return false;
     this.makeRunnable(t);
     return true;
   }
@@ -166,6 +168,27 @@ export class Scheduler {
     const curr = this.k.cpus.curr[cpu];
     if (curr !== null && this.stepping === cpu) curr.needResched = true;
     else this.schedule(cpu);
+  }
+
+  /** A new task goes to its first CPU. */
+  wakeUpNew(t: Task): void {
+    const cpu = this.selectCpu(t);
+    if (this.k.trace.schedWakeupNew.on) this.k.trace.schedWakeupNew.emit(t, cpu);
+    this.activate(t, cpu);
+  }
+
+  /** A task that is using user CPU time is to look at its user work now; what is left of that time is kept for later. */
+  interruptCompute(t: Task): void {
+    if (t.remainingNs === 0 || !t.remainingUser) return;
+    const { cpu } = t;
+    const running = this.k.cpus.curr[cpu] === t;
+    if (running) this.account(cpu);
+    if (t.remainingNs === 0) return;
+    t.heldNs += t.remainingNs;
+    t.remainingNs = 0;
+    if (!running || this.stepping === cpu) return;
+    this.stopCont(cpu);
+    this.markStep(cpu);
   }
 
   private selectCpu(t: Task): number {

@@ -1,4 +1,10 @@
 /** The calls of every kernel, and of the bare machine: the program model's own. Topics have interfaces of their own. */
+import type { CredSys } from "./credSys.js";
+import type { MiscSys } from "./miscSys.js";
+import type { ProcessSys } from "./processSys.js";
+import type { SchedSys } from "./schedSys.js";
+import type { SignalSys } from "./signalSys.js";
+import type { TimeSys } from "./timeSys.js";
 import type { Ret, SysBase } from "./types.js";
 
 export interface MachineSys extends SysBase {
@@ -11,4 +17,5 @@ export interface MachineSys extends SysBase {
   restPoint(state: object): Ret<this["mode"], 0>;
 }
 
-export interface BareSys extends MachineSys {}
+/** Processes, signals, credentials, scheduling, clocks: everything that needs neither files nor memory. */
+export interface BareSys extends MachineSys, ProcessSys, SignalSys, CredSys, SchedSys, MiscSys, TimeSys {}

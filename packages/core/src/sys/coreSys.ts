@@ -1,4 +1,8 @@
 /** All system calls of a full kernel without packages; each topic's interface documents its calls. */
 import type { BareSys } from "./bareSys.js";
+import type { FdSys } from "./fdSys.js";
+import type { FileSys } from "./fileSys.js";
+import type { MemorySys } from "./memorySys.js";
+import type { MountSys } from "./mountSys.js";
 
-export interface CoreSys extends BareSys {}
+export interface CoreSys extends BareSys, FileSys, FdSys, MountSys, MemorySys {}

@@ -13,18 +13,19 @@ const INITIAL_JIFFIES_SECONDS = 300;
 
 export class Time {
   readonly hz: number;
-  /** Real time at boot, ns since 1970 (a multiple of one second). */
-  bootRealtimeNs: number;
+  /** Real time at boot: seconds since 1970, and ns. */
+  epochSec: number;
+  epochNsec = 0;
   /** ns spent suspended: boot time = now + this. */
   suspendedNs = 0;
 
   constructor(
     readonly k: Core,
     hz: number,
-    bootRealtimeNs: number,
+    epochNs: number,
   ) {
     this.hz = hz;
-    this.bootRealtimeNs = bootRealtimeNs;
+    this.epochSec = Math.floor(epochNs / NSEC_PER_SEC);
   }
 
   /** Ticks since boot. */
@@ -56,16 +57,21 @@ export class Time {
     return Math.ceil((ms * this.hz) / 1000);
   }
 
-  /** ns since 1970. Beyond 2^53: rounded to the nearest multiple of 256 ns; use `realtime()` for exact parts. */
-  get realtimeNs(): number {
-    return this.bootRealtimeNs + this.k.now + this.suspendedNs;
-  }
-
   /** CLOCK_REALTIME in seconds and ns, exact. */
   realtime(): { sec: number; nsec: number } {
     const up = this.k.now + this.suspendedNs;
-    const nsec = up % NSEC_PER_SEC;
-    return { sec: this.bootRealtimeNs / NSEC_PER_SEC + (up - nsec) / NSEC_PER_SEC, nsec };
+    const upNsec = up % NSEC_PER_SEC;
+    const nsec = upNsec + this.epochNsec;
+    const sec = this.epochSec + (up - upNsec) / NSEC_PER_SEC;
+    return nsec >= NSEC_PER_SEC ? { sec: sec + 1, nsec: nsec - NSEC_PER_SEC } : { sec, nsec };
+  }
+
+  /** Set the real-time clock. */
+  setRealtime(sec: number, nsec: number): void {
+    const now = this.realtime();
+    const d = nsec - now.nsec + this.epochNsec;
+    this.epochNsec = ((d % NSEC_PER_SEC) + NSEC_PER_SEC) % NSEC_PER_SEC;
+    this.epochSec += sec - now.sec + (d - this.epochNsec) / NSEC_PER_SEC;
   }
 
   /** CLOCK_BOOTTIME, ns. */

@@ -6,8 +6,9 @@
  *   reaches it: level n for less than 63 * 8^n jiffies ahead. It stays there, so it expires with its bucket, at
  *   (floor(expires / 8^n) + 1) * 8^n: never early, at most one granularity late. Beyond the top level's reach it is cut off.
  * - Arming, moving and removing are O(1); the next expiry is read off the bitmap, O(levels).
- * - Timers due at one jiffy expire in the order of arming (a higher level first, as it was armed before; then within a bucket).
- * - `cascading`: the wheel before 4.8. Timers move down as their time comes near, and expire exactly at `expires`.
+ * - Timers due at one jiffy expire a higher level first; within a bucket the one armed last comes first.
+ * - `cascading`: the wheel before 4.8. Timers move down as their time comes near, and expire exactly at `expires`, those of one
+ *   jiffy in the order of arming.
  *
  *     const id = wheel.add(now + 25, now);        // the owner keeps handler and argument in columns by indexOf(id)
  *     for (let i = wheel.popExpired(now); i >= 0; i = wheel.popExpired(now)) run(i);
@@ -114,7 +115,7 @@ export class TimerWheel {
     return this.rows[i * 4 + GENERATION] * INDEX_SPAN + i;
   }
 
-  /** mod_timer: moves a pending timer; one that would come into the bucket where it is keeps its place. False if not pending. */
+  /** mod_timer: moves a pending timer; one that would come into the bucket where it is keeps its place (but not on the old wheel). False if not pending. */
   mod(id: number, expires: number, now: number): boolean {
     if (!this.isPending(id)) return false;
     const i = id & (INDEX_SPAN - 1);
@@ -211,20 +212,28 @@ export class TimerWheel {
     const rows = this.rows;
     const list = ((where & 15) << 6) | ((where >> 4) & 63);
     const row = i * 4;
-    const last = this.tail[list];
-    rows[row + NEXT] = ~list;
+    const first = this.head[list];
     rows[row + WHERE] = where;
-    this.tail[list] = i;
-    if (last >= 0) {
+    if (first < 0) {
+      rows[row + NEXT] = ~list;
+      rows[row + PREV] = ~list;
+      this.head[list] = i;
+      this.tail[list] = i;
+      this.bitmap[list >> 5] |= 1 << (list & 31);
+      const due = this.dueOf(where);
+      if (due < this.next) this.next = due;
+    } else if (this.cascading) {
+      const last = this.tail[list];
+      rows[row + NEXT] = ~list;
       rows[row + PREV] = last;
       rows[last * 4 + NEXT] = i;
-      return;
+      this.tail[list] = i;
+    } else {
+      rows[row + NEXT] = first;
+      rows[row + PREV] = ~list;
+      rows[first * 4 + PREV] = i;
+      this.head[list] = i;
     }
-    rows[row + PREV] = ~list;
-    this.head[list] = i;
-    this.bitmap[list >> 5] |= 1 << (list & 31);
-    const due = this.dueOf(where);
-    if (due < this.next) this.next = due;
   }
 
   /** Takes a timer out of the list it is in, a bucket or the expired ones. */
