@@ -23,7 +23,8 @@ const sources = {
       if (alone && name !== "core" && !argv.includes(name)) return { path: name, namespace: "empty" };
       return { path: join(packages, name, "src", entry === "node" ? "node.ts" : "index.ts") };
     });
-    b.onLoad({ filter: /.*/, namespace: "empty" }, () => ({ contents: "export {};" }));
+    // In the form of CommonJS, so that what is imported by name is undefined instead of an error.
+    b.onLoad({ filter: /.*/, namespace: "empty" }, () => ({ contents: "module.exports = {};" }));
   },
 };
 

@@ -23,6 +23,8 @@ export interface Composition {
 
 /** Events at one instant of virtual time after which a case is given up: something goes round in circles. */
 const EVENTS_PER_INSTANT = 1_000_000;
+/** Virtual time that one call of a task may take, ns. */
+const CALL_NS = 600_000_000_000;
 
 interface AnyBuilder {
   use(feature: object): AnyBuilder;
@@ -38,7 +40,7 @@ export function bootKernel(c: Composition): unknown {
     ...(c.machine !== undefined && { machine: c.machine }),
     ...(c.cmdline !== undefined && { cmdline: c.cmdline }),
     seed: 1,
-    limits: { eventsPerInstant: EVENTS_PER_INSTANT },
+    limits: { eventsPerInstant: EVENTS_PER_INSTANT, outsideCallNs: CALL_NS },
   }) as unknown as AnyBuilder;
   for (const [name, feature] of FEATURES) builder = builder.use(feature(c.options?.[name]));
   return builder.boot();

@@ -36,6 +36,8 @@ export interface RunCasesOptions {
   readonly caseId?: string;
   /** Told what each step saw. */
   readonly trace?: (id: string, index: number, step: Step, saw: string) => void;
+  /** How the folders are read; every package's own way if left out. */
+  readonly dialects?: ReadonlyMap<string, Dialect>;
 }
 
 /** How one case went. */
@@ -65,7 +67,7 @@ export async function runCases(
     const score = newScore(set.package);
     packages.push(score);
     for (const c of cases) {
-      const end = runCase(c, set, options.trace);
+      const end = runCase(c, set, options);
       const { outcome, stale } = withKnown(options.known ?? {}, set.package, c.id, end.outcome);
       count(score, outcome);
       if (stale) score.stale.push(c.id);
@@ -86,10 +88,10 @@ export async function runCases(
 }
 
 /** Runs one case on a fresh kernel. Never throws. */
-export function runCase(c: Case, set: CaseSet, trace?: RunCasesOptions["trace"]): CaseEnd {
+export function runCase(c: Case, set: CaseSet, options: Pick<RunCasesOptions, "trace" | "dialects"> = {}): CaseEnd {
   let step = -1;
   try {
-    const dialect = DIALECTS.get(set.package);
+    const dialect = (options.dialects ?? DIALECTS).get(set.package);
     if (dialect === undefined) throw new NotYet(`a dialect for the folder ${set.package}`);
     checkKeys(c, dialect);
     const kernel = bootKernel(dialect.compose(c)) as CaseKernel;
@@ -99,7 +101,7 @@ export function runCase(c: Case, set: CaseSet, trace?: RunCasesOptions["trace"])
     for (step = 0; step < c.steps.length; step++) {
       if (step > 0 && dialect.pauseNs > 0) session.advance(dialect.pauseNs);
       const result = runStep(session, c.steps[step]);
-      trace?.(c.id, step, c.steps[step], result === undefined ? "-" : returned(result));
+      options.trace?.(c.id, step, c.steps[step], result === undefined ? "-" : returned(result));
     }
     return { outcome: "pass" };
   } catch (e) {

@@ -20,6 +20,8 @@ export interface CaseKernel {
   sys(task: Task): SysView;
   call(task: Task): Readonly<Record<string, ((...args: unknown[]) => PendingCall) | undefined>>;
   advance(durationNs: number): void;
+  /** Runs until `stop()` (asked after every event) or for that long; true if it was stopped. */
+  runUntil(stop: () => boolean, limitNs: number): boolean;
   readonly [property: string]: unknown;
 }
 
@@ -52,6 +54,8 @@ interface Begun {
 
 /** Time between two looks at what is out. */
 const SLICE_NS = 1_000_000;
+/** Events after which a case is given up, while time passes. */
+const EVENT_BUDGET = 20_000_000;
 /** How long a started call may take to end once it is waited for. */
 const JOIN_LIMIT_NS = 60_000_000_000;
 
@@ -62,6 +66,8 @@ export class Session {
   /** Whatever a dialect keeps for the time of the case. */
   readonly extra: Map<string, unknown> = new Map();
   private readonly begun: Map<string, Begun> = new Map();
+  /** Events so far. */
+  private events = 0;
 
   constructor(
     readonly kernel: CaseKernel,
@@ -107,12 +113,22 @@ export class Session {
   advance(ns: number): void {
     for (let left = ns; left > 0; left -= SLICE_NS) {
       if (![...this.begun.values()].some((b) => b.script !== null && b.result === undefined)) {
-        this.kernel.advance(left);
+        this.run(left);
         return;
       }
-      this.kernel.advance(Math.min(left, SLICE_NS));
+      this.run(Math.min(left, SLICE_NS));
       this.pump();
     }
+  }
+
+  /** Runs the kernel for so long, within the case's budget of events. */
+  private run(ns: number): void {
+    const { kernel } = this;
+    const end = kernel.now + ns;
+    if (kernel.runUntil(() => ++this.events > EVENT_BUDGET, ns)) {
+      throw new Mismatch("an end of the case", `more than ${EVENT_BUDGET} events`);
+    }
+    if (kernel.now < end) kernel.advance(end - kernel.now);
   }
 
   /** Makes a call and waits for it, in virtual time. */
