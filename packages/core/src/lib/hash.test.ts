@@ -17,7 +17,9 @@ describe("the run digest", () => {
   it("is the same for the same history on every engine", () => {
     expect(digestOf()).toMatch(/^[0-9a-f]{32}$/);
     // Pinned: a change here makes every recorded digest worthless.
-    expect(digestOf(1, 2 ** 52, -5, "open", Uint8Array.of(1, 2, 3, 4, 5))).toMatchInlineSnapshot(`"d8ec0941d0bdd9a5913e165f4376eb9f"`);
+    expect(digestOf(1, 2 ** 52, -5, "open", Uint8Array.of(1, 2, 3, 4, 5))).toMatchInlineSnapshot(
+      `"d8ec0941d0bdd9a5913e165f4376eb9f"`,
+    );
   });
   it("the order counts", () => {
     expect(digestOf(1, 2)).not.toBe(digestOf(2, 1));
