@@ -84,8 +84,8 @@ export class Scheduler {
     let e = q.head;
     while (e !== null) {
       const next = e.next;
-      const woke = this.wakeTask(e.task);
-      if (woke && e.exclusive && --n === 0) return;
+      if (e.task === null) e.target?.woken(this.k);
+      else if (this.wakeTask(e.task) && e.exclusive && --n === 0) return;
       e = next;
     }
   }

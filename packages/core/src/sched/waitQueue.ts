@@ -5,7 +5,13 @@
  * its queues itself when its call is tried again, so a spurious wake-up changes no result.
  * Exclusive sleepers are woken one (or n) at a time, after all others before them in the queue, as wait(2)-style queues do.
  */
+import type { Core } from "../kernel/core.js";
 import type { Task } from "../task/task.js";
+
+/** Something other than a sleeping task that stands on queues and is told of each wake-up (an item of an epoll). */
+export interface WakeTarget {
+  woken(k: Core): void;
+}
 
 export class WaitEntry {
   prev: WaitEntry | null = null;
@@ -13,8 +19,10 @@ export class WaitEntry {
   queue: WaitQueue | null = null;
 
   constructor(
-    readonly task: Task,
+    /** The sleeper, null if a target is told. */
+    readonly task: Task | null,
     public exclusive: boolean,
+    readonly target: WakeTarget | null = null,
   ) {}
 }
 

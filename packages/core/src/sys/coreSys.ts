@@ -4,5 +4,6 @@ import type { FdSys } from "./fdSys.js";
 import type { FileSys } from "./fileSys.js";
 import type { MemorySys } from "./memorySys.js";
 import type { MountSys } from "./mountSys.js";
+import type { PollSys } from "./pollSys.js";
 
-export interface CoreSys extends BareSys, FileSys, FdSys, MountSys, MemorySys {}
+export interface CoreSys extends BareSys, FileSys, FdSys, MountSys, MemorySys, PollSys {}
