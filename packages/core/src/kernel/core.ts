@@ -11,6 +11,7 @@ import { parseDuration } from "../lib/units.js";
 import type { MmSystem } from "../mm/mmSystem.js";
 import type { Proc } from "../proc/proc.js";
 import { Cpus } from "../sched/cpus.js";
+import { Hotplug } from "../sched/hotplug.js";
 import { Idle } from "../sched/idle.js";
 import { Irq } from "../sched/irq.js";
 import { RunQueue } from "../sched/runQueue.js";
@@ -89,6 +90,7 @@ export class Core {
   readonly irq: Irq;
   readonly timers: Timers;
   readonly workqueue: Workqueue;
+  readonly hotplug: Hotplug;
   readonly sched: Scheduler;
   readonly entry: Entry;
   readonly signals: Signals;
@@ -128,6 +130,7 @@ export class Core {
     this.tasks = new Tasks(this);
     this.timers = new Timers(this);
     this.workqueue = new Workqueue(this);
+    this.hotplug = new Hotplug(this);
     const s = this.state;
     s.static("kernel", this);
     s.class(Task, SchedEntity, WaitQueue, WaitEntry, RunQueue, Tape);

@@ -110,11 +110,9 @@ export class Entry {
     const e = t.call as SyscallEntry;
     const d = this.k.digestOf;
     const r = t.result;
-    d.add(e.hash);
-    d.add(t.nr);
-    if (t.error !== 0) d.add(-t.error);
-    else if (typeof r === "number") d.add(r);
-    else if (typeof r === "string") d.addString(r);
+    const value = t.error !== 0 ? -t.error : typeof r === "number" ? r : 0;
+    d.addEvent(this.k.now, e.hash, t.nr, value, t.cpu);
+    if (typeof r === "string") d.addString(r);
     else if (r instanceof Uint8Array) d.addBytes(r);
     if (this.k.trace.sysExit.on) this.k.trace.sysExit.emit(t, e.name, t.error !== 0 ? -t.error : r);
   }
@@ -153,6 +151,18 @@ export class Entry {
   step(t: Task): void {
     if (t.kthread !== null) {
       this.stepKthread(t);
+      return;
+    }
+    if (t.exiting) {
+      this.k.tasks.continueExit(t);
+      return;
+    }
+    if (t.heldNs > 0) {
+      // it was interrupted while it computed
+      if (t.userWork && this.exitToUser(t) !== USER_GO) return;
+      t.remainingNs += t.heldNs;
+      t.remainingUser = true;
+      t.heldNs = 0;
       return;
     }
     if (t.phase === CALL_ACTIVE && t.error < ERESTARTSYS) {
@@ -207,6 +217,7 @@ export class Entry {
   /** Give a task a program to run, from its beginning or from a rest point's state. */
   startProgram(t: Task, def: AnyProgramDef, state: unknown): void {
     this.k.programs.add(def);
+    t.view ??= this.views.program(t);
     t.program = def;
     t.rest = copyPlain(state);
     t.tape = new Tape();
@@ -283,8 +294,9 @@ export class Entry {
 
   /** Run a signal handler as a program on top of what the task does; its call and signal mask are put aside. */
   private pushHandler(t: Task, def: AnyProgramDef, state: unknown, maskLo: number, maskHi: number): void {
-    const { call, args, frame, result, error, phase } = t;
-    t.savedCalls.push({ call, args, frame, result, error, phase, maskLo, maskHi });
+    const { call, args, frame, result, error, phase, heldNs } = t;
+    t.savedCalls.push({ call, args, frame, result, error, phase, heldNs, maskLo, maskHi });
+    t.heldNs = 0;
     this.k.programs.add(def);
     t.tape?.record(TAPE_HANDLER, { def: def.name, state: copyPlain(state) }, 0);
     t.phase = CALL_NONE;
@@ -304,6 +316,7 @@ export class Entry {
     t.result = s.result;
     t.error = s.error;
     t.phase = s.phase;
+    t.heldNs = s.heldNs;
     t.blocked.set(s.maskLo, s.maskHi);
     t.userWork = true;
   }
@@ -311,6 +324,7 @@ export class Entry {
   /** After a restore: fresh generators, fed from the tape, up to the call that was in progress. */
   private replay(t: Task): void {
     const def = t.program as AnyProgramDef;
+    t.view ??= this.views.program(t);
     const view = t.view as ProgramView;
     t.gens = [def.run(view as never, copyPlain(t.rest) as never)];
     view.$call.replay(t.tape as Tape);
@@ -333,13 +347,15 @@ export class Entry {
     if (t.state === TASK_ZOMBIE || t.state === TASK_DEAD) throw new TypeError(`task ${t.nr} (${t.comm}) is dead: it cannot call ${e.name}()`);
     if (t.program !== null || t.kthread !== null)
       throw new TypeError(`task ${t.nr} (${t.comm}) runs ${t.program !== null ? "a program" : "as a kernel thread"}: it cannot be driven from outside`);
+    if (t.phase === CALL_NONE && t.state !== TASK_PARKED) this.settleDriven(t, e.name);
     if (t.phase !== CALL_NONE || t.state !== TASK_PARKED)
       throw new TypeError(`task ${t.nr} (${t.comm}) has not returned from ${t.call?.name ?? "its last call"}(): it cannot call ${e.name}()`);
     const p = new PendingCall(t, e.name);
     t.started = p;
     this.begin(t, e, args);
     t.state = TASK_RUNNING;
-    k.cpus.guest[t.cpu] = t;
+    const { cpu } = t;
+    k.cpus.guest[cpu] = t;
     try {
       k.inEvent = true;
       if (this.attempt(t)) {
@@ -356,11 +372,18 @@ export class Entry {
       if (t.state === TASK_RUNNING) t.state = TASK_PARKED;
       throw x;
     } finally {
-      k.cpus.guest[t.cpu] = null;
+      k.cpus.guest[cpu] = null;
       k.inEvent = false;
     }
     if (t.state === TASK_RUNNING) k.sched.startDriven(t);
     return p;
+  }
+
+  /** A driven task has been woken between two calls (a signal): let it act on that before its next call. */
+  private settleDriven(t: Task, name: string): void {
+    const { k } = this;
+    k.runTo(k.now, () => t.state !== TASK_RUNNING);
+    if (t.state === TASK_ZOMBIE || t.state === TASK_DEAD) throw new TypeError(`task ${t.nr} (${t.comm}) has died: it cannot call ${name}()`);
   }
 
   /** Carry out a call from outside, driving virtual time until it returns. */

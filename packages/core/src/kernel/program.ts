@@ -100,6 +100,8 @@ export interface SavedCall {
   result: unknown;
   error: number;
   phase: number;
+  /** CPU time it was still computing for when it was interrupted, ns. */
+  heldNs: number;
   maskLo: number;
   maskHi: number;
 }

@@ -106,7 +106,8 @@ export class Timers {
   }
 
   private arm(base: TimerBase): void {
-    const tick = base.wheel.nextExpiry();
+    // what is overdue waits for the next tick
+    const tick = Math.max(base.wheel.nextExpiry(), this.k.time.ticks + 1);
     if (tick === base.eventTick && base.event >= 0) return;
     if (base.event >= 0) {
       if (base.eventTick < tick) return; // it comes early, looks, and is armed anew
@@ -115,8 +116,7 @@ export class Timers {
     base.event = -1;
     base.eventTick = tick;
     if (tick === Number.POSITIVE_INFINITY) return;
-    const at = Math.max(this.k.time.tickTime(tick), this.k.now);
-    base.event = this.k.events.at(at, EV_WHEEL, this.hWheel, base.cpu, base.cpu);
+    base.event = this.k.events.at(this.k.time.tickTime(tick), EV_WHEEL, this.hWheel, base.cpu, base.cpu);
   }
 
   private onWheel(cpu: number): void {
