@@ -17,8 +17,8 @@ export const peers = {
   pino: (): Promise<typeof import("pino")> => import("pino"),
   quickLru: (): Promise<typeof import("quick-lru")> => import("quick-lru"),
   roarr: (): Promise<typeof import("roarr")> => import("roarr"),
-  simjs,
-  simscript,
+  simjs: (): Promise<Simjs> => loadSimjs(),
+  simscript: (): Promise<Simscript> => loadSimscript(),
   tinyqueue: (): Promise<typeof import("tinyqueue")> => import("tinyqueue"),
   winston: (): Promise<typeof import("winston")> => import("winston"),
 } as const;
@@ -35,6 +35,8 @@ export interface Simjs {
   ) => { setTimer(delay: number): { done(callback: (this: unknown) => void): unknown }; time(): number };
 }
 
+type Simscript = Pick<typeof import("simscript"), "Simulation" | "Entity">;
+
 interface Page {
   window?: { Sim?: Simjs };
   requestAnimationFrame?: (callback: () => void) => unknown;
@@ -47,14 +49,14 @@ function page(): Page {
   return global;
 }
 
-async function simjs(): Promise<Simjs> {
+async function loadSimjs(): Promise<Simjs> {
   const { window } = page();
   // @ts-expect-error: the library has no types
   await import("simjs");
   return window?.Sim as Simjs;
 }
 
-async function simscript(): Promise<Pick<typeof import("simscript"), "Simulation" | "Entity">> {
+async function loadSimscript(): Promise<Simscript> {
   page();
   // Its main file draws and needs a document; these two do not.
   const [{ Simulation }, { Entity }] = await Promise.all([
