@@ -113,7 +113,11 @@ export class Entry {
     const value = t.error !== 0 ? -t.error : typeof r === "number" ? r : 0;
     d.addEvent(this.k.now, e.hash, t.nr, value, t.cpu);
     if (typeof r === "string") d.addString(r);
-    else if (r instanceof Uint8Array) d.addBytes(r);
+    else if (r instanceof Uint8Array) {
+      // the data itself was made by something that is in the digest: its length and beginning tell runs apart
+      d.add(r.length);
+      d.addBytes(r.length <= 64 ? r : r.subarray(0, 64));
+    }
     if (this.k.trace.sysExit.on) this.k.trace.sysExit.emit(t, e.name, t.error !== 0 ? -t.error : r);
   }
 

@@ -8,6 +8,7 @@
  *
  *     export function memcg(o?: MemcgOptions): Feature<"memcg", MemcgApi, MemcgSys> { ... }
  */
+import type { SwapOps } from "../mm/swap.js";
 import type { CoreSys } from "../sys/coreSys.js";
 import type { Impl, SysBase } from "../sys/types.js";
 import type { Core } from "./core.js";
@@ -17,8 +18,9 @@ import type { Kernel } from "./kernel.js";
  * Interfaces that packages meet through, named by core or by declaration merging. A contract that nobody gives is absent from
  * `k.contracts`; a package that cannot do without it names it in `needs`.
  */
-// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
-export interface Contracts {}
+export interface Contracts {
+  swap: SwapOps;
+}
 
 export type ContractName = keyof Contracts & string;
 

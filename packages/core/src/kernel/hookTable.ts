@@ -4,6 +4,11 @@
  */
 import type { Cgroup } from "../cgroup/cgroup.js";
 import type { IdleExitReason } from "../sched/idle.js";
+import type { Fault } from "../mm/fault.js";
+import type { AllocRequest } from "../mm/gfp.js";
+import type { Mm } from "../mm/mm.js";
+import type { Vma } from "../mm/vma.js";
+import type { Zone } from "../mm/zone.js";
 import type { Cred } from "../task/cred.js";
 import type { SigInfo } from "../task/signalState.js";
 import type { Task } from "../task/task.js";
@@ -12,6 +17,7 @@ import type { Dentry } from "../vfs/dentry.js";
 import type { OpenFile } from "../vfs/file.js";
 import type { Iattr, Inode } from "../vfs/inode.js";
 import type { XattrChange } from "../vfs/xattr.js";
+import type { Ctx } from "./ctx.js";
 import { Choose, Notify, Veto } from "./hooks.js";
 
 /** What a fork is about; the same object at every stage of one fork. */
@@ -93,6 +99,49 @@ export class HookTable {
 
   /** ns that a task's clock (CLOCK_MONOTONIC or CLOCK_BOOTTIME) is ahead of the machine's: time namespaces. */
   readonly clockOffset: Choose<Task, number, number> = new Choose();
+
+  // memory; see mm/pageAlloc.ts for the order of the first nine
+  /** Sets nid, nodemask, interleave of the request. */
+  readonly pageChoose: Choose<AllocRequest, undefined, true> = new Choose();
+  /** (zone, order): it is below its low watermark. */
+  readonly wakeKswapd: Notify<Zone, number> = new Notify();
+  /** Pages freed; HOOK_WAIT: it has put the task to sleep. */
+  readonly reclaim: Choose<AllocRequest, undefined, number> = new Choose();
+  /** True: somebody is being killed, try again. */
+  readonly outOfMemory: Choose<AllocRequest, undefined, boolean> = new Choose();
+  /** (first frame, order), as with all of them: taken. */
+  readonly pageAlloc: Notify<number, number> = new Notify();
+  /** 0, an errno, or HOOK_WAIT: the task sleeps and asks again. */
+  readonly pageCharge: Veto<number, AllocRequest> = new Veto();
+  /** A charged or uncharged page goes: give back what it was charged. */
+  readonly pageUncharge: Notify<number, number> = new Notify();
+  readonly pageFree: Notify<number, number> = new Notify();
+  /** A block becomes single pages: fields of its head hold for each. */
+  readonly pageSplit: Notify<number, number> = new Notify();
+  /** (old frame, new frame): its owner, charge and place on a list move. */
+  readonly pageMigrate: Notify<number, number> = new Notify();
+  /** (frame, change): a counter of the page's owner changes; stateSlot(change) and statePages(change). */
+  readonly pageState: Notify<number, number> = new Notify();
+  /** (frame, list 0..4) */
+  readonly lruAdd: Notify<number, number> = new Notify();
+  readonly lruDel: Notify<number, number> = new Notify();
+  /** MADV_PAGEOUT: these frames, in order. */
+  readonly reclaimPages: Notify<readonly number[]> = new Notify();
+  /** (mm, 1 if it was a major fault): a fault is complete. */
+  readonly pageFault: Notify<Mm, number> = new Notify();
+  /** (fault, running call): a FAULT_ code; undefined: not taken. */
+  readonly faultMissing: Choose<Fault, Ctx | null, number> = new Choose();
+  readonly faultHint: Choose<Fault, Ctx | null, number> = new Choose();
+  readonly faultWp: Choose<Fault, Ctx | null, number> = new Choose();
+  /** (frame, write): user code has used a page. */
+  readonly userAccess: Notify<number, boolean> = new Notify();
+  readonly mmapCheck: Veto<Task, { file: OpenFile | null; prot: number; flags: number }> = new Veto();
+  readonly mprotectCheck: Veto<Task, { vma: Vma; prot: number }> = new Veto();
+  /** An area (or the part of one that has been cut off) is about to be unmapped. */
+  readonly munmap: Notify<Vma> = new Notify();
+  /** (parent's, child's) */
+  readonly mmDup: Notify<Mm, Mm> = new Notify();
+  readonly mmExit: Notify<Mm> = new Notify();
 
   // messages
   readonly log: Notify<LogLine> = new Notify();

@@ -1,0 +1,251 @@
+/** The files that every group of a hierarchy has: cgroup.* of v2, and v1's. cgroups(7), Documentation/admin-guide/cgroup-v2. */
+import { EACCES, EINVAL, EOPNOTSUPP, ERANGE, ESRCH } from "../abi/errno.js";
+import { Errno, fail } from "../abi/errors.js";
+import type { Core } from "../kernel/core.js";
+import type { Ctx } from "../kernel/ctx.js";
+import { kstrtoint } from "../lib/numberParsers.js";
+import { PF_NO_SETAFFINITY, type Task } from "../task/task.js";
+import type { OpenFile } from "../vfs/file.js";
+import type { Cgroup } from "./cgroup.js";
+import type { CgroupFile } from "./controller.js";
+import { setFreeze } from "./freeze.js";
+
+const MAX_INT = 0x7fffffff;
+
+/** Numbers of the tasks here as the reader's pid namespace has them: processes or threads; those that have exited are left out. */
+function taskList(c: Ctx, g: Cgroup, threads: boolean, sorted: boolean): string {
+  const ns = c.k.tasks.pidNsOf(c.task);
+  const nrs: number[] = [];
+  const seen = new Set<Task>();
+  for (const t of g.tasks) {
+    if (t.exiting) continue;
+    if (threads) nrs.push(t.pid.nrNs(ns));
+    else if (!seen.has(t.signal.leader)) {
+      seen.add(t.signal.leader);
+      nrs.push(t.tgid.nrNs(ns));
+    }
+  }
+  if (sorted) nrs.sort((a, b) => a - b);
+  return nrs.length === 0 ? "" : `${nrs.join("\n")}\n`;
+}
+
+/** May this opener move tasks between the two groups (v2)? It must be able to write cgroup.procs of the common ancestor. */
+function checkCommonAncestor(c: Ctx, src: Cgroup, dst: Cgroup, file: OpenFile): void {
+  let common = src;
+  while (!dst.isDescendantOf(common)) common = common.parent as Cgroup;
+  if (!c.k.cgroup.mayWrite(c, common, "cgroup.procs", file.cred)) return fail(EACCES);
+}
+
+function writeTasks(c: Ctx, g: Cgroup, text: string, threads: boolean, file: OpenFile): void {
+  const { k } = c;
+  const nr = kstrtoint(text.trim(), 10);
+  if (nr instanceof Errno || nr < 0) return fail(EINVAL);
+  let t: Task | null;
+  if (nr === 0) t = c.task;
+  else t = k.tasks.findVpid(c.task, nr)?.task ?? null;
+  if (t === null || t.exiting) return fail(ESRCH);
+  // a thread bound to a CPU stays in the root
+  if (t.isKthread && (t.flags & PF_NO_SETAFFINITY) !== 0) return fail(EINVAL);
+  const leader = threads ? t : t.signal.leader;
+  const src = leader.cgroups[g.root.id];
+  if (g.root.v2) checkCommonAncestor(c, src, g, file);
+  else {
+    const { cred } = file;
+    if (cred.euid !== 0 && cred.euid !== t.cred.uid && cred.euid !== t.cred.suid) return fail(EACCES);
+  }
+  if (threads && g.root.v2 && src !== g && !sameDomain(src, g)) return fail(EOPNOTSUPP);
+  k.cgroup.checkMigrate(g, threads);
+  k.cgroup.migrate(threads ? [t] : t.signal.threads.filter((x) => !x.exiting), g);
+  k.cgroup.trace("cgroup_attach_task", g);
+}
+
+/** Threads move only within a threaded subtree. */
+function sameDomain(a: Cgroup, b: Cgroup): boolean {
+  const domain = (g: Cgroup): Cgroup => {
+    let d = g;
+    while (d.threaded && d.parent !== null) d = d.parent;
+    return d;
+  };
+  return domain(a) === domain(b);
+}
+
+/** "max" or a number >= 0 of cgroup.max.*. */
+function parseMax(text: string): number {
+  const s = text.trim();
+  if (s === "max") return Number.POSITIVE_INFINITY;
+  const n = kstrtoint(s, 0);
+  if (n instanceof Errno) return fail(n.nr);
+  return n < 0 || n > MAX_INT ? fail(ERANGE) : n;
+}
+
+const showMax = (n: number): string => (n === Number.POSITIVE_INFINITY ? "max\n" : `${n}\n`);
+
+/** "domain", "domain threaded", "threaded" or "domain invalid". */
+function groupType(g: Cgroup): string {
+  if (g.threaded) return "threaded";
+  if ([...g.children.values()].some((d) => d.threaded)) return "domain threaded";
+  // below a threaded group, or a domain beside threaded ones, nothing can run
+  for (let p = g.parent; p !== null; p = p.parent) if (p.threaded) return "domain invalid";
+  return "domain";
+}
+
+function stat(k: Core, g: Cgroup): string {
+  let out = `nr_descendants ${g.nrDescendants}\nnr_dying_descendants ${g.nrDyingDescendants}\n`;
+  const { controllers } = k.cgroup;
+  controllers.forEach((def, i) => {
+    if (def.only === "v1") return;
+    let n = 0;
+    for (const d of g.subtree()) if (d.css[i]) n++;
+    out += `nr_subsys_${def.name} ${n}\n`;
+  });
+  controllers.forEach((def) => {
+    if (def.only !== "v1") out += `nr_dying_subsys_${def.name} ${g.nrDyingDescendants}\n`;
+  });
+  return out;
+}
+
+/** A 0/1 file: ERANGE beyond, EINVAL for text. */
+function parseBit(text: string): boolean {
+  const n = kstrtoint(text.trim(), 0);
+  if (n instanceof Errno) return fail(n.nr);
+  return n === 0 ? false : n === 1 ? true : fail(ERANGE);
+}
+
+function userHzUsec(ns: number): number {
+  return Math.floor(ns / 1000);
+}
+
+export const CGROUP_FILES: readonly CgroupFile[] = [
+  {
+    name: "cgroup.type",
+    mode: 0o644,
+    notOnRoot: true,
+    show: (_c, g) => `${groupType(g)}\n`,
+    store(c, g, _css, text) {
+      if (text.trim() !== "threaded") return fail(EINVAL);
+      if (g.threaded) return;
+      // no domain controller on either side, and no domain with tasks below
+      const domain = (x: Cgroup): boolean => c.k.cgroup.controllers.some((d, i) => ((x.subtreeControl >>> i) & 1) !== 0 && d.threaded !== true);
+      if (domain(g) || domain(g.parent as Cgroup) || g.nrPopulatedChildren > 0) return fail(EOPNOTSUPP);
+      g.threaded = true;
+    },
+  },
+  {
+    name: "cgroup.procs",
+    mode: 0o644,
+    show: (c, g) => (g.threaded ? fail(EOPNOTSUPP) : taskList(c, g, false, false)),
+    store: (c, g, _css, text, file) => writeTasks(c, g, text, false, file),
+  },
+  {
+    name: "cgroup.threads",
+    mode: 0o644,
+    show: (c, g) => taskList(c, g, true, false),
+    store: (c, g, _css, text, file) => writeTasks(c, g, text, true, file),
+  },
+  {
+    name: "cgroup.controllers",
+    mode: 0o444,
+    show: (c, g) => words(c.k.cgroup.names(c.k.cgroup.available(g))),
+  },
+  {
+    name: "cgroup.subtree_control",
+    mode: 0o644,
+    show: (c, g) => words(c.k.cgroup.names(g.subtreeControl)),
+    store: (c, g, _css, text) => c.k.cgroup.setSubtreeControl(g, text),
+  },
+  {
+    name: "cgroup.events",
+    mode: 0o444,
+    notOnRoot: true,
+    show: (_c, g) => `populated ${g.populated ? 1 : 0}\nfrozen ${g.frozenShown ? 1 : 0}\n`,
+  },
+  {
+    name: "cgroup.max.descendants",
+    mode: 0o644,
+    show: (_c, g) => showMax(g.maxDescendants),
+    store(_c, g, _css, text) {
+      g.maxDescendants = parseMax(text);
+    },
+  },
+  {
+    name: "cgroup.max.depth",
+    mode: 0o644,
+    show: (_c, g) => showMax(g.maxDepth),
+    store(_c, g, _css, text) {
+      g.maxDepth = parseMax(text);
+    },
+  },
+  { name: "cgroup.stat", mode: 0o444, show: (c, g) => stat(c.k, g) },
+  {
+    name: "cgroup.freeze",
+    mode: 0o644,
+    notOnRoot: true,
+    show: (_c, g) => `${g.freezeSelf ? 1 : 0}\n`,
+    store: (c, g, _css, text) => setFreeze(c.k, g, parseBit(text)),
+  },
+  {
+    name: "cgroup.kill",
+    mode: 0o200,
+    notOnRoot: true,
+    store(c, g, _css, text) {
+      if (!parseBit(text)) return fail(ERANGE);
+      if (g.threaded) return fail(EOPNOTSUPP);
+      for (const d of g.subtree()) for (const t of d.tasks) if (!t.exiting && !t.isKthread) c.k.signals.kill(t);
+    },
+  },
+  {
+    name: "cpu.stat",
+    mode: 0o444,
+    show(_c, g) {
+      let user = 0;
+      let system = 0;
+      for (const d of g.subtree())
+        for (const t of d.tasks) {
+          user += t.utimeNs;
+          system += t.stimeNs;
+        }
+      return `usage_usec ${userHzUsec(user + system)}\nuser_usec ${userHzUsec(user)}\nsystem_usec ${userHzUsec(system)}\nnice_usec 0\n`;
+    },
+  },
+];
+
+/** Words and a newline; nothing at all for none. */
+const words = (names: readonly string[]): string => (names.length === 0 ? "" : `${names.join(" ")}\n`);
+
+/** Every non-zero number is 1. */
+function legacyBit(text: string): boolean {
+  const n = kstrtoint(text.trim(), 0);
+  return n instanceof Errno ? fail(EINVAL) : n !== 0;
+}
+
+export const LEGACY_CGROUP_FILES: readonly CgroupFile[] = [
+  {
+    name: "cgroup.procs",
+    mode: 0o644,
+    show: (c, g) => taskList(c, g, false, true),
+    store: (c, g, _css, text, file) => writeTasks(c, g, text, false, file),
+  },
+  {
+    name: "tasks",
+    mode: 0o644,
+    show: (c, g) => taskList(c, g, true, true),
+    store: (c, g, _css, text, file) => writeTasks(c, g, text, true, file),
+  },
+  {
+    name: "cgroup.clone_children",
+    mode: 0o644,
+    show: (_c, g) => `${g.cloneChildren ? 1 : 0}\n`,
+    store(_c, g, _css, text) {
+      g.cloneChildren = legacyBit(text);
+    },
+  },
+  { name: "cgroup.sane_behavior", mode: 0o444, onlyOnRoot: true, show: () => "0\n" },
+  {
+    name: "notify_on_release",
+    mode: 0o644,
+    show: (_c, g) => `${g.notifyOnRelease ? 1 : 0}\n`,
+    store(_c, g, _css, text) {
+      g.notifyOnRelease = legacyBit(text);
+    },
+  },
+];
