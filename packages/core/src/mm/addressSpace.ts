@@ -11,8 +11,9 @@
  *   a Uint8Array(4096) = the bytes. `contents` says what writes keep.
  * - Behaviour (read a page, dirty it, wait before it changes) is in `aOps`, a static; it may be replaced as a whole.
  */
-import type { Ctx } from "../kernel/ctx.js";
+
 import type { Core } from "../kernel/core.js";
+import type { Ctx } from "../kernel/ctx.js";
 import type { Wait } from "../sys/types.js";
 import type { Vma } from "./vma.js";
 
@@ -337,7 +338,8 @@ export class AddressSpace {
   /** Give `set` to every page of from..to (inclusive) that has `if_`: tag_pages_for_writeback(). Returns how many got it anew. */
   tagRange(if_: number, set: number, from: number, to: number): number {
     let n = 0;
-    for (let i = this.nextTagged(if_, from, to); i >= 0; i = this.nextTagged(if_, i + 1, to)) if (this.setTag(i, set)) n++;
+    for (let i = this.nextTagged(if_, from, to); i >= 0; i = this.nextTagged(if_, i + 1, to))
+      if (this.setTag(i, set)) n++;
     return n;
   }
 

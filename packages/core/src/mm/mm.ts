@@ -28,11 +28,14 @@ export class Mm {
   /** Top of the page tables: numbers of GiBs that have a PMD table, ascending, and those tables (see pageTable.ts). */
   readonly gibs: number[] = [];
   readonly pmds: number[] = [];
+  /** PUD tables: number of the 512 GiB block, and frame. */
+  readonly puds: number[] = [];
+  readonly pudFrames: number[] = [];
   /** PTE tables set aside for huge pages that may be split. */
   readonly deposits: number[] = [];
 
   /** Resident pages by kind, and swap entries: MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES. */
-  readonly rss: Int32Array = new Int32Array(4);
+  readonly rss: number[] = [0, 0, 0, 0];
   /** Bytes of page tables. */
   pgtablesBytes = 0;
   /** All in pages. */

@@ -59,8 +59,10 @@ export class Vma {
   mapping: AddressSpace | null = null;
   /** Where its private pages are found from; null until the first. */
   anonVma: AnonVma | null = null;
-  /** It came by fork with pages in it: it does not merge with an area that has none yet. */
+  /** It came by fork and still shares its parent's `anonVma`. */
   forked = false;
+  /** It came by fork: it does not merge with an area that has no pages yet. */
+  inherited = false;
   /** Shown as the name in /proc/PID/maps where Linux has one without a file: "[stack]", "[vdso]"; "" none. */
   name = "";
   /** Userfaultfd context it is registered with; opaque to core. */

@@ -1,6 +1,6 @@
 /**
  * System calls about memory, and the machine's own user-space accesses. mmap(2), mprotect(2), madvise(2), mlock(2), mincore(2),
- * mremap(2), brk(2), msync(2), memfd_create(2).
+ * mremap(2), brk(2), msync(2). memfd_create(2) is among the files.
  *
  * Addresses and lengths are bytes, as numbers (or bigints); a negative number is what the same bits are as `unsigned long`.
  * Errors are listed in the order in which they are checked.
