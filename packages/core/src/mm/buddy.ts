@@ -55,10 +55,12 @@ function seedPieces(f: Frames, z: Zone, start: number, end: number): void {
 /** Take a block of 2^order pages: its first frame, 0 if there is none. Its fields are all zero. */
 export function takeBlock(f: Frames, z: Zone, order: number): number {
   let o = order;
-  let pfn = 0;
-  while (o < NR_ORDERS && (pfn = z.heads[o]) === 0) o++;
-  if (pfn !== 0) unlink(f, z, pfn, o);
-  else {
+  while (o < NR_ORDERS && z.heads[o] === 0) o++;
+  let pfn: number;
+  if (o < NR_ORDERS) {
+    pfn = z.heads[o];
+    unlink(f, z, pfn, o);
+  } else {
     if (z.virgin === z.virginEnd) return 0;
     pfn = z.virgin;
     z.virgin += MAX_ORDER_PAGES;

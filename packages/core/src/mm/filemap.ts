@@ -119,7 +119,7 @@ export function filemapRead(
   for (let done = 0; done < count; ) {
     const index = Math.floor(at / PAGE);
     const off = at - index * PAGE;
-    const n = PAGE - off < count - done ? PAGE - off : count - done;
+    const n = Math.min(PAGE - off, count - done);
     const pfn = mapping.lookup(index);
     if (pfn !== 0) markAccessed(m, pfn);
     copyOut(pfn === 0 ? null : mapping.data(index), off, n, out, done, buf !== null);
@@ -226,7 +226,7 @@ export function filemapWrite(
     const at = pos + done;
     const index = Math.floor(at / PAGE);
     const off = at - index * PAGE;
-    const n = PAGE - off < len - done ? PAGE - off : len - done;
+    const n = Math.min(PAGE - off, len - done);
     const pfn = grabPage(m, c, mapping, index, null);
     if (pfn === ALLOC_WAIT) return WAIT;
     if (pfn === 0) {

@@ -76,7 +76,7 @@ function applyLock(m: MmSystem, mm: Mm, start: number, end: number, lock: number
   if (i === mm.vmas.length || mm.vmas[i].start > start) fail(ENOMEM);
   for (let at = start; at < end; ) {
     const v = mm.vmas[i];
-    if (v === undefined || v.start > at) return fail(ENOMEM);
+    if (v === undefined || v.start > at) fail(ENOMEM);
     const stop = Math.min(v.end, end);
     lockArea(m, v, at, stop, lock);
     at = stop;

@@ -288,7 +288,12 @@ export class MmSystem {
   }
   /** The number of a mapping; given when it gets its first page. */
   ownMapping(mapping: AddressSpace): number {
-    if (mapping.id === 0) this.newOwner((id) => ((mapping.id = id), mapping));
+    if (mapping.id === 0) {
+      this.newOwner((id) => {
+        mapping.id = id;
+        return mapping;
+      });
+    }
     return mapping.id;
   }
   /** The page cache a file page is in, null for others. */

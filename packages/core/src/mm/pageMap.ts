@@ -58,7 +58,7 @@ export function zapRange(m: MmSystem, mm: Mm, v: Vma, start: number, end: number
   for (let addr = start; addr < end; ) {
     const region = (addr / PMD_BYTES) | 0;
     const from = region * PMD_BYTES;
-    const stop = from + PMD_BYTES < end ? from + PMD_BYTES : end;
+    const stop = Math.min(from + PMD_BYTES, end);
     const slot = pmdSlot(mm, region);
     if (slot < 0) {
       addr = nextGib(mm, region) * PMD_BYTES * 512;
@@ -157,7 +157,7 @@ export function forEachPte(
   for (let addr = start; addr < end; ) {
     const region = (addr / PMD_BYTES) | 0;
     const from = region * PMD_BYTES;
-    const stop = from + PMD_BYTES < end ? from + PMD_BYTES : end;
+    const stop = Math.min(from + PMD_BYTES, end);
     const slot = pmdSlot(mm, region);
     if (slot < 0) {
       addr = nextGib(mm, region) * PMD_BYTES * PTRS;
