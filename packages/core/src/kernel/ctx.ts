@@ -90,4 +90,9 @@ export class Ctx {
   get signalPending(): boolean {
     return signalPending(this.task);
   }
+
+  /** SIGKILL is pending, or the process is exiting. */
+  get fatalSignalPending(): boolean {
+    return fatalSignalPending(this.task);
+  }
 }

@@ -10,6 +10,7 @@ import type { Mm } from "../mm/mm.js";
 import type { Vma } from "../mm/vma.js";
 import type { Zone } from "../mm/zone.js";
 import type { Cred } from "../task/cred.js";
+import type { ExecCheck } from "../task/exec.js";
 import type { SigInfo } from "../task/signalState.js";
 import type { Task } from "../task/task.js";
 import type { UserNamespace } from "../task/userNamespace.js";
@@ -34,8 +35,8 @@ export class HookTable {
   // tasks
   readonly fork: Veto<ForkEvent> = new Veto();
   readonly forked: Notify<Task, Task> = new Notify();
-  /** (task, { path, file }) before the point of no return. */
-  readonly execCheck: Veto<Task, unknown> = new Veto();
+  /** Each file of an execve before it is run, a script before its interpreter. */
+  readonly execCheck: Veto<Task, ExecCheck> = new Veto();
   readonly execed: Notify<Task> = new Notify();
   /** Before anything of the task is given back. */
   readonly exit: Notify<Task> = new Notify();
@@ -53,6 +54,8 @@ export class HookTable {
   readonly schedOut: Notify<Task, number> = new Notify();
   readonly wakeup: Notify<Task, number> = new Notify();
   readonly selectCpu: Choose<Task, number, number> = new Choose();
+  /** (task, mask) the CPUs a task may be given: listeners take bits away (cpusets). */
+  readonly cpusAllowed: Notify<Task, Uint32Array> = new Notify();
   readonly tick: Notify<number, Task> = new Notify();
   readonly loadTick: Notify<number> = new Notify();
   readonly irqEnter: Notify<number, Task | null> = new Notify();

@@ -170,6 +170,24 @@ export class Scheduler {
     else this.schedule(cpu);
   }
 
+  /** A fair task's slice in virtual time. */
+  sliceOf(t: Task): number {
+    return (this.sliceNs * 1024) / weightOf(t);
+  }
+
+  /** sched_yield(2): the others first - a real-time task behind its equals, a fair one with its deadline moved on. */
+  yieldTask(t: Task): void {
+    const { cpu } = t;
+    if (this.k.cpus.curr[cpu] !== t) return;
+    this.account(cpu);
+    if (isRt(t)) t.se.yielded = true;
+    else {
+      if (this.rqs[cpu].nrFair === 1) return;
+      t.se.deadline += this.sliceOf(t);
+    }
+    t.needResched = true;
+  }
+
   /** A new task goes to its first CPU. */
   wakeUpNew(t: Task): void {
     const cpu = this.selectCpu(t);
@@ -328,7 +346,8 @@ export class Scheduler {
         voluntary = false;
         const expired = prev.se.policy === SCHED_RR && prev.se.rrLeftNs <= 0;
         if (expired) prev.se.rrLeftNs = RR_TIMESLICE_NS;
-        rq.push(prev, isRt(prev) && !expired);
+        rq.push(prev, isRt(prev) && !expired && !prev.se.yielded);
+        prev.se.yielded = false;
       }
     }
     const forced = cpus.forcedIdleUntil[cpu] > k.now;

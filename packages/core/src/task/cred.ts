@@ -20,7 +20,9 @@ export class CapSet {
     return ((cap < 32 ? this.lo >>> cap : this.hi >>> (cap - 32)) & 1) === 1;
   }
   with(cap: number): CapSet {
-    return cap < 32 ? new CapSet((this.lo | (1 << cap)) >>> 0, this.hi) : new CapSet(this.lo, (this.hi | (1 << (cap - 32))) >>> 0);
+    return cap < 32
+      ? new CapSet((this.lo | (1 << cap)) >>> 0, this.hi)
+      : new CapSet(this.lo, (this.hi | (1 << (cap - 32))) >>> 0);
   }
   without(cap: number): CapSet {
     return cap < 32
@@ -44,6 +46,12 @@ export class CapSet {
   }
   get empty(): boolean {
     return this.lo === 0 && this.hi === 0;
+  }
+  /** The capabilities in it, ascending. */
+  list(): number[] {
+    const out: number[] = [];
+    for (let cap = 0; cap <= CAP_LAST_CAP; cap++) if (this.has(cap)) out.push(cap);
+    return out;
   }
   /** 16 hex digits, as /proc/PID/status shows it. */
   hex(): string {
@@ -111,9 +119,10 @@ export function includesSorted(a: readonly number[], x: number): boolean {
 
 /**
  * Does `cred` have `cap` towards `ns`? It must be in the effective set within its own namespace; the owner of a child
- * namespace has all capabilities in it, and so down the tree. user_namespaces(7), "Capabilities".
+ * namespace has all capabilities in it, and so down the tree. Pure: checks by a task go through task/capable.ts.
+ * user_namespaces(7), "Capabilities".
  */
-export function nsCapable(cred: Cred, ns: UserNamespace, cap: number): boolean {
+export function credCapable(cred: Cred, ns: UserNamespace, cap: number): boolean {
   for (let n: UserNamespace = ns; ; ) {
     if (n === cred.userNs) return cred.effective.has(cap);
     if (n.level <= cred.userNs.level || n.parent === null) return false;

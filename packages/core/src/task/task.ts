@@ -8,10 +8,10 @@
 import type { Cgroup } from "../cgroup/cgroup.js";
 import type { Ctx } from "../kernel/ctx.js";
 import type { PendingCall } from "../kernel/pending.js";
-import type { KthreadDef } from "../sched/kthread.js";
 import type { AnyProgramDef, SavedCall, Tape } from "../kernel/program.js";
 import type { SyscallEntry } from "../kernel/syscallTable.js";
 import type { Mm } from "../mm/mm.js";
+import type { KthreadDef } from "../sched/kthread.js";
 import type { WaitEntry } from "../sched/waitQueue.js";
 import type { FilesStruct } from "../vfs/filesStruct.js";
 import type { FsStruct } from "../vfs/fsStruct.js";
@@ -19,6 +19,7 @@ import type { Cred } from "./cred.js";
 import type { NsProxy } from "./namespace.js";
 import type { Pid } from "./pid.js";
 import { PendingSignals, type SigHand, type SignalStruct, SigSet } from "./signalState.js";
+import type { UserCounts } from "./userCounts.js";
 
 /** Task states: what /proc/PID/stat shows as R S D T t Z X I, and PARKED for a driven task between calls (shown as S). */
 export const TASK_RUNNING = 0;
@@ -42,9 +43,12 @@ export const CALL_ACTIVE = 1;
 export const CALL_RETURNING = 2;
 
 export const PF_EXITING = 0x4;
+/** Has not done execve since its fork. */
 export const PF_FORKNOEXEC = 0x40;
 export const PF_SUPERPRIV = 0x100;
 export const PF_SIGNALED = 0x400;
+/** setuid(2) took the user above RLIMIT_NPROC: looked at again by execve. */
+export const PF_NPROC_EXCEEDED = 0x1000;
 export const PF_KTHREAD = 0x200000;
 export const PF_NO_SETAFFINITY = 0x4000000;
 
@@ -66,6 +70,8 @@ export class SchedEntity {
   /** Tie-break of equal deadlines or priorities: order of enqueueing. */
   seq = 0;
   queued = false;
+  /** It goes behind its equals when it is queued next. */
+  yielded = false;
   /** RR: ns left of its slice. */
   rrLeftNs = 0;
   execStartNs = 0;
@@ -75,6 +81,7 @@ export class SchedEntity {
   runDelayNs = 0;
   pcount = 0;
   timerslackNs = 50_000;
+  defaultTimerslackNs = 50_000;
 }
 
 export class Task {
@@ -85,15 +92,28 @@ export class Task {
   tgid!: Pid;
   comm = "";
   flags = 0;
+  /** Sent to the parent at exit; -1: a thread that is no leader, 0: nothing. */
   exitSignal = 17;
-  /** Parent to report to (a thread group leader's task), and the real one. */
+  /** Whom its death is reported to: the thread that forked it, or who adopted it. */
   parent!: Task;
   realParent!: Task;
+  /** Neighbours among the children of the parent's process (leaders only). */
+  sibPrev: Task | null = null;
+  sibNext: Task | null = null;
+  /** Neighbours in the process group (leaders only). */
+  pgrpPrev: Task | null = null;
+  pgrpNext: Task | null = null;
+  /** The parent that sleeps in vfork(2) until this task execs or exits. */
+  vforkParent: Task | null = null;
+  /** Was adopted by the initial namespace's init, who reaps it by himself. */
+  adopted = false;
   startTimeNs = 0;
   startBoottimeNs = 0;
 
   // what it shares or owns
   cred!: Cred;
+  /** Counts of its real user. */
+  user!: UserCounts;
   mm: Mm | null = null;
   files: FilesStruct | null = null;
   fs: FsStruct | null = null;
@@ -108,14 +128,19 @@ export class Task {
   readonly pending: PendingSignals = new PendingSignals();
   /** Restored after sigsuspend/ppoll-like calls; null: nothing to restore. */
   savedMask: { lo: number; hi: number } | null = null;
+  /** The mask without what a sigtimedwait(2) in progress waits for; null: none. */
+  realBlocked: { lo: number; hi: number } | null = null;
   /** How often a counted handler (an address) ran, by signal number. Reading tests take and reset it. */
   readonly caught: number[] = [];
   pdeathSignal = 0;
-  sigaltstack = 0;
+  /** It is to stop with its process. */
+  stopPending = false;
+  /** A handler has run since its call was interrupted: 0 no, 1 yes, 2 yes and with SA_RESTART. */
+  handlerRan = 0;
+  sigaltstack: { sp: number; flags: number; size: number } | null = null;
 
   // attributes
   noNewPrivs = false;
-  keepCaps = false;
   exitCode = 0;
   personality = 0;
   oomReaped = false;
@@ -138,6 +163,8 @@ export class Task {
   /** ns of CPU time it still has to spend before it goes on, and whether it is user time. */
   remainingNs = 0;
   remainingUser = false;
+  /** What is left of user time that a signal interrupted. */
+  heldNs = 0;
   needResched = false;
 
   // sleeping
@@ -152,7 +179,10 @@ export class Task {
   userWork = false;
   /** Deferred work to run before return to user, first in first out: [name of a task work, argument]. */
   readonly taskWorks: { name: string; arg: unknown }[] = [];
+  /** Cgroups that hold it frozen. */
   frozenBy = 0;
+  /** It has been in TASK_FROZEN and not told its cgroup yet that it has left that. */
+  wasFrozen = false;
 
   // the system call it is in
   phase = CALL_NONE;

@@ -1,0 +1,238 @@
+/**
+ * The end of a task: giving back what it has, finding new parents for its children, telling the parent, becoming a zombie or
+ * being gone at once. exit(2), wait(2), pid_namespaces(7).
+ */
+import { CLD_DUMPED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, SA_NOCLDWAIT, SIGCHLD, SIGKILL } from "../abi/signal.js";
+import type { Core } from "../kernel/core.js";
+import { activePidNs } from "./fork.js";
+import { putNs, putNsProxy } from "./namespace.js";
+import { killOrphanedPgrp } from "./orphanedPgrp.js";
+import { flushAllSignals } from "./pendingSignals.js";
+import { putPid } from "./pid.js";
+import { findChildReaper, forgetOriginalParent } from "./reparent.js";
+import { SIG_IGN } from "./signalState.js";
+import {
+  CALL_NONE,
+  PF_EXITING,
+  TASK_DEAD,
+  TASK_INTERRUPTIBLE,
+  TASK_RUNNING,
+  TASK_UNINTERRUPTIBLE,
+  TASK_ZOMBIE,
+  type Task,
+} from "./task.js";
+
+/**
+ * exit_group(2) by a task on its CPU: the other threads are told to die, this one is gone on return. `code` as wait(2) shows
+ * it: `status << 8`, or a signal.
+ */
+export function exitGroup(k: Core, t: Task, code: number): void {
+  const s = t.signal;
+  if (!s.groupExit) {
+    s.groupExit = true;
+    s.groupExitCode = code;
+    s.stopCount = 0;
+    for (const o of s.threads) {
+      if (o === t) continue;
+      o.stopPending = false;
+      o.pending.set.add(SIGKILL);
+      k.signals.kick(o, true);
+    }
+  }
+  doExit(k, t, s.groupExitCode);
+}
+
+/** The calling task ends. It may have to wait, as the init of a pid namespace: it then sleeps, and `continueExit` goes on. */
+export function doExit(k: Core, t: Task, code: number): void {
+  if (t.exiting) return;
+  const s = t.signal;
+  const { tasks } = k;
+  if (s.leader === tasks.init && s.live === 1)
+    k.panic(`Attempted to kill init! exitcode=0x${(code >>> 0).toString(16).padStart(8, "0")}`);
+  t.flags |= PF_EXITING;
+  t.exitCode = code;
+  k.sched.finishWait(t);
+  if (k.hooks.exit.on !== null) k.hooks.exit.on(t, undefined);
+
+  // what only this thread could have acted on is for the others
+  if (s.threads.length > 1 && (s.pending.set.lo | s.pending.set.hi) !== 0)
+    for (const o of s.threads) if (o !== t && !o.exiting) k.signals.kick(o);
+  if (t.stopPending && k.signals.participate(t)) k.signals.notifyParentCldstop(s.leader, CLD_STOPPED);
+  const groupDead = --s.live === 0;
+
+  if (t.mm !== null) {
+    const rss = t.mm.hiwaterRss > t.mm.rssPages ? t.mm.hiwaterRss : t.mm.rssPages;
+    if (rss > s.maxRss) s.maxRss = rss;
+    k.mm.exitMm(t);
+  }
+  endVfork(k, t);
+  if (k.trace.schedProcessExit.on) k.trace.schedProcessExit.emit(t);
+  if (t.files !== null) k.vfs.exitFiles(t);
+  if (t.fs !== null) k.vfs.exitFs(t);
+  const proxy = t.nsproxy;
+  t.nsproxy = tasks.noNsproxy;
+  putNsProxy(proxy);
+  for (let w = t.taskWorks.shift(); w !== undefined; w = t.taskWorks.shift()) k.works.run(w.name, t, w.arg);
+  if (k.cgroup !== undefined) k.cgroup.exit(t);
+  k.entry.abandon(t);
+  t.gens = [];
+  t.savedCalls.length = 0;
+  t.phase = CALL_NONE;
+  t.call = null;
+  t.args = [];
+  t.frame = null;
+  t.result = undefined;
+  t.error = 0;
+  t.tape = null;
+  t.rest = null;
+  t.remainingNs = 0;
+  t.heldNs = 0;
+  t.state = TASK_RUNNING;
+  if (groupDead && activePidNs(t).childReaper?.signal === s) beginZap(k, t);
+  continueExit(k, t);
+}
+
+/** The task has let go of its address space: a parent asleep in vfork(2) goes on. */
+export function endVfork(k: Core, t: Task): void {
+  const p = t.vforkParent;
+  if (p === null) return;
+  t.vforkParent = null;
+  k.sched.wakeTask(p);
+}
+
+/** The init of a pid namespace dies: no more forks into it, everybody in it is killed. */
+function beginZap(k: Core, t: Task): void {
+  const ns = activePidNs(t);
+  ns.alive = false;
+  for (const pid of ns.pids.values()) if (pid.task !== null && pid.task.signal !== t.signal) k.signals.kill(pid.task);
+}
+
+/** Is anybody left in the namespace besides the threads of its init? Children of the init are reaped on the way. */
+function zapDone(k: Core, t: Task): boolean {
+  const ns = activePidNs(t);
+  for (let c = t.signal.childHead; c !== null; ) {
+    const next: Task | null = c.sibNext;
+    if (c.state === TASK_ZOMBIE && c.signal.live === 0) releaseTask(k, c);
+    c = next;
+  }
+  // what is left are the init's own threads, dead or alive
+  return ns.pids.size <= t.signal.threads.length;
+}
+
+/** What is left of an exit after everything was given back. Called again after each wake-up of a namespace's init. */
+export function continueExit(k: Core, t: Task): void {
+  const ns = activePidNs(t);
+  const s = t.signal;
+  if (s.live === 0 && !ns.alive && ns.childReaper?.signal === s) {
+    if (!zapDone(k, t)) {
+      k.sched.finishWait(t);
+      t.ctx.sleep(ns.emptied, undefined, TASK_UNINTERRUPTIBLE);
+      t.state = TASK_INTERRUPTIBLE; // as it is shown; its own pending SIGKILL must not end the sleep
+      return;
+    }
+    k.sched.finishWait(t);
+    if (ns.reboot !== 0) s.groupExitCode = ns.reboot;
+  }
+  exitNotify(k, t);
+}
+
+/** Children get other parents, the parent is told, and the task is a zombie or gone. */
+function exitNotify(k: Core, t: Task): void {
+  const s = t.signal;
+  const groupDead = s.live === 0;
+  if (s.childHead !== null) forgetOriginalParent(k, t, findChildReaper(k, t));
+  if (groupDead) killOrphanedPgrp(k, s.leader, null);
+  t.state = TASK_ZOMBIE;
+  const gone = t === s.leader ? s.threads.length === 1 && notifyParentExit(k, t) : true;
+  if (gone) {
+    t.state = TASK_DEAD;
+    releaseTask(k, t);
+  } else if (s.execTask !== null && s.live <= 1) k.sched.wakeTask(s.execTask);
+}
+
+/** The status that wait(2) shows of a dead process. */
+export function exitStatus(t: Task): number {
+  return t.signal.groupExit ? t.signal.groupExitCode : t.exitCode;
+}
+
+/** CLD_ code and status of a wait(2) status. */
+export function cldOf(status: number): { code: number; status: number } {
+  if ((status & 0x7f) === 0) return { code: CLD_EXITED, status: (status >> 8) & 0xff };
+  return { code: (status & 0x80) !== 0 ? CLD_DUMPED : CLD_KILLED, status: status & 0x7f };
+}
+
+/** Tell the parent that the process of this leader has ended. True: nobody will wait for it. */
+export function notifyParentExit(k: Core, t: Task): boolean {
+  const { parent } = t;
+  const act = parent.sighand.actions[SIGCHLD];
+  let autoreap = t.adopted && parent.signal.leader === k.tasks.init && parent.program === null;
+  let sig = t.exitSignal;
+  if (sig === SIGCHLD && act !== null && (act.handler === SIG_IGN || (act.flags & SA_NOCLDWAIT) !== 0)) {
+    // the child is not to be waited for: it is gone before its parent hears of it
+    autoreap = true;
+    if (act.handler === SIG_IGN) sig = 0;
+  }
+  k.sched.wakeUp(t.pid.wait);
+  if (sig > 0 && sig <= 64) {
+    const { code, status } = cldOf(exitStatus(t));
+    k.signals.send(parent, sig, code, null, true, { status }, t);
+  }
+  k.signals.wakeParent(parent);
+  return autoreap;
+}
+
+/** The last of a task: it is in no table any more. A dead leader whose last thread this was is announced now. */
+export function releaseTask(k: Core, t: Task): void {
+  const s = t.signal;
+  const { tasks } = k;
+  t.state = TASK_DEAD;
+  tasks.users.dropTask(t.user);
+  tasks.nrThreads--;
+  if (k.cgroup !== undefined) k.cgroup.release(t);
+  if (k.hooks.reaped.on !== null) k.hooks.reaped.on(t, undefined);
+  if (k.trace.schedProcessFree.on) k.trace.schedProcessFree.emit(t);
+  flushAllSignals(k, t.pending);
+  t.sighand.refs--;
+  s.removeThread(t);
+  const { pid } = t;
+  if (t === s.leader) {
+    const { pgrp, session } = s;
+    t.parent.signal.removeChild(t);
+    pgrp.leaveGroup(t);
+    session.sessionRefs--;
+    pid.tgidOf = null;
+    flushAllSignals(k, s.pending);
+    if (pid.wait.head !== null) k.sched.wakeUp(pid.wait);
+    detachPid(k, t);
+    if (pgrp !== pid) release(k, pgrp);
+    if (session !== pid && session !== pgrp) release(k, session);
+  } else {
+    s.utimeNs += t.utimeNs;
+    s.stimeNs += t.stimeNs;
+    s.minFlt += t.minFlt;
+    s.majFlt += t.majFlt;
+    s.nvcsw += t.nvcsw;
+    s.nivcsw += t.nivcsw;
+    detachPid(k, t);
+    const { leader } = s;
+    if (leader.state === TASK_ZOMBIE && s.threads.length === 1 && s.execTask === null) {
+      if (notifyParentExit(k, leader)) releaseTask(k, leader);
+    } else if (s.execTask !== null && s.live <= 1) k.sched.wakeTask(s.execTask);
+  }
+  putNs(t.cred.userNs);
+}
+
+function detachPid(k: Core, t: Task): void {
+  const { pid } = t;
+  if (pid.task === t) pid.task = null;
+  release(k, pid);
+}
+
+/** Give numbers back; an init that waits for its namespace to be empty looks again. */
+function release(k: Core, pid: Task["pid"]): void {
+  if (!putPid(pid)) return;
+  for (let i = pid.level; i > 0; i--) {
+    const ns = pid.ns[i];
+    if (!ns.alive && ns.emptied.head !== null) k.sched.wakeUp(ns.emptied);
+  }
+}
