@@ -176,6 +176,7 @@ describe("a call from outside", () => {
 describe("a program", () => {
   it("that forgets yield* is told so at its next call", () => {
     const forgetful = program("forgetful", function* (sys: Program<Sys>, _: null) {
+      // no yield*: the next call must throw
       sys.nap(1);
       yield* sys.compute(1);
     });

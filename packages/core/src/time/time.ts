@@ -5,9 +5,9 @@
  * days) ..., and remain deterministic: ticks and seconds are computed by multiplication, so nothing drifts.
  * clock_gettime(2), Documentation/timers.
  */
+import { NSEC_PER_SEC } from "../abi/time.js";
 import type { Core } from "../kernel/core.js";
 
-export const NSEC_PER_SEC = 1_000_000_000;
 /** jiffies start 300 seconds before a 32-bit wrap. */
 const INITIAL_JIFFIES_SECONDS = 300;
 

@@ -14,6 +14,7 @@ import {
   CLOCK_REALTIME_COARSE,
   CLOCK_TAI,
   CLOCK_THREAD_CPUTIME_ID,
+  NSEC_PER_SEC,
   TIMER_ABSTIME,
 } from "../abi/time.js";
 import type { Core } from "../kernel/core.js";
@@ -23,7 +24,6 @@ import type { Timespec } from "../sys/signalSys.js";
 import type { Impl } from "../sys/types.js";
 import { TASK_INTERRUPTIBLE, type Task } from "../task/task.js";
 import { nsCapable } from "../task/capable.js";
-import { NSEC_PER_SEC } from "./time.js";
 
 /** A span in ns; fails EFAULT, EINVAL. */
 function spanNs(v: Span | null): number {
