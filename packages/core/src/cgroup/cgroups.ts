@@ -5,19 +5,20 @@
  * For controllers: `k.cgroup.register(def)`, `k.cgroup.css(task, index)`, `k.cgroup.cssGet/cssPut` for what is charged,
  * `k.cgroup.notify(cgroup, "memory.events")`.
  */
-import { EAGAIN, EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP } from "../abi/errno.js";
+import { EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
 import type { Cred } from "../task/cred.js";
 import type { Task } from "../task/task.js";
+import type { OpenFile } from "../vfs/file.js";
 import { Cgroup, Css } from "./cgroup.js";
 import type { Controller } from "./controller.js";
 import { updateFrozen } from "./freeze.js";
 import { CgroupRoot } from "./hierarchy.js";
 
 export class Cgroups {
-  static readonly transient: readonly string[] = ["controllers", "onNotify", "mayWrite"];
+  static readonly transient: readonly string[] = ["controllers", "onNotify", "mayWrite", "groupOf"];
   /** In order of registration; css arrays and masks go by index. */
   readonly controllers: Controller[] = [];
   /** By hierarchy number; 0 is the v2 tree. */
@@ -28,6 +29,8 @@ export class Cgroups {
   readonly v2: CgroupRoot;
   /** May a holder of `cred` write this file of the group? Set by the file system. */
   mayWrite: (c: Ctx, g: Cgroup, file: string, cred: Cred) => boolean = () => true;
+  /** The group whose directory this is, or null. Set by the file system. */
+  groupOf: (file: OpenFile) => Cgroup | null = () => null;
   /** Told of changes that poll and watchers of a file must see; set by the file system. */
   onNotify: ((cgroup: Cgroup, file: string) => void) | null = null;
 
@@ -340,10 +343,22 @@ export class Cgroups {
     }
   }
 
-  /** At fork, after all vetoes: the child starts in its parent's groups. */
-  fork(parent: Task, child: Task): void {
+  /** At fork, after all vetoes: the child starts in its parent's groups, or (clone3) in v2 group `into`. */
+  fork(parent: Task, child: Task, into: Cgroup | null = null): void {
     child.cgroups = parent.cgroups.slice();
+    if (into !== null) child.cgroups[0] = into;
     for (const c of child.cgroups) this.enter(child, c);
+  }
+
+  /** The group of CLONE_INTO_CGROUP: EBADF no v2 group's directory, ENODEV removed, EACCES, EBUSY, EOPNOTSUPP. */
+  forkInto(c: Ctx, fd: number): Cgroup {
+    const file = c.task.files?.get(fd) ?? null;
+    const g = file === null ? null : this.groupOf(file);
+    if (g === null || !g.root.v2) return fail(EBADF);
+    if (g.dead) return fail(ENODEV);
+    if (!this.mayWrite(c, g, "cgroup.procs", c.task.cred)) return fail(EACCES);
+    this.checkMigrate(g, false);
+    return g;
   }
 
   /** The task has exited: a zombie does not populate its group. */

@@ -138,7 +138,7 @@ function clone3Args(c: Ctx, args: CloneArgs): ForkArgs {
   if ((flags & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME))) !== 0) return fail(EINVAL);
   if ((flags & CLONE_SIGHAND) !== 0 && clearSighand) return fail(EINVAL);
   if ((flags & CLONE_THREAD_OR_PARENT) !== 0 && exitSignal !== 0) return fail(EINVAL);
-  const cgroup = intoCgroup ? c.k.cgroup?.forkInto(c.task, intOr(args.cgroup, -1, "args.cgroup")) : null;
+  const cgroup = intoCgroup ? c.k.cgroup?.forkInto(c, intOr(args.cgroup, -1, "args.cgroup")) : null;
   if (cgroup === undefined) return fail(EBADF);
   return {
     flags,
