@@ -8,13 +8,13 @@
  */
 import type { Case, CaseSet, Step } from "./caseFile.js";
 import { bootKernel } from "./composition.js";
-import type { Dialect, StepKind } from "./dialect.js";
+import type { Dialect } from "./dialect.js";
 import { DIALECTS } from "./dialects/index.js";
-import { COMMON, checkOutcome, type Expectation, isOutcomeKey, returned } from "./expectations.js";
+import { isOutcomeKey, returned } from "./expectations.js";
 import { type KnownList, withKnown } from "./known.js";
 import { type Failure, Mismatch, NotYet, type Outcome } from "./outcome.js";
 import { count, newScore, type PackageScore, type RunReport } from "./report.js";
-import type { Result } from "./result.js";
+import { expectationOf, kindOf, runStep, STEP_KEYS } from "./runStep.js";
 import { type CaseKernel, Session } from "./session.js";
 
 /** Told after every case. */
@@ -124,7 +124,6 @@ function where(e: Error): string {
 }
 
 const CASE_KEYS = ["id", "title", "provenance", "steps", "machine", "tasks", "note", "safe"];
-const STEP_KEYS = ["task", "note"];
 
 /** A key of the case that the dialect does not know makes it "not yet". */
 function checkKeys(c: Case, dialect: Dialect): void {
@@ -156,44 +155,4 @@ function checkSupported(s: Session, step: Step, dialect: Dialect): void {
   const missing = kind.missing?.(s, step);
   if (missing !== undefined) throw new NotYet(missing);
   for (const inner of kind.inner?.(step) ?? []) checkSupported(s, inner, dialect);
-}
-
-function kindOf(step: Step, dialect: Dialect): [string, StepKind] {
-  for (const [key, kind] of Object.entries(dialect.kinds)) if (Object.hasOwn(step, key)) return [key, kind];
-  throw new NotYet(`step ${Object.keys(step).join(" ")}`);
-}
-
-function expectationOf(dialect: Dialect, key: string): Expectation | undefined {
-  return dialect.expectations?.[key] ?? (Object.hasOwn(COMMON, key) ? COMMON[key] : undefined);
-}
-
-/** Carries out one step and compares what it saw. Used by rep and repeat for the steps inside them. */
-export function runStep(s: Session, raw: Step): Result | undefined {
-  const { dialect } = s;
-  if (Object.keys(raw).every((key) => STEP_KEYS.includes(key))) return undefined;
-  const [kindKey, kind] = kindOf(raw, dialect);
-  const task = typeof raw.task === "string" ? raw.task : "A";
-  const step = kind.raw === true ? raw : (dialect.substitute(s, raw, task) as Step);
-  let result: Result | undefined;
-  try {
-    result = kind.run(s, step);
-  } catch (e) {
-    result = s.errorResult(e);
-  }
-  if (kind.raw === true) return result;
-  const seen = result ?? {};
-  checkOutcome(step, seen);
-  if (seen.dies !== undefined) return result;
-  // What a step saves may be what it is compared with ("ret": "$x"), so look at everything before anything is kept.
-  const context = { multiline: dialect.multiline, readData: s.readData };
-  for (const key of Object.keys(step)) {
-    if (key === kindKey || STEP_KEYS.includes(key) || kind.inputs.includes(key) || isOutcomeKey(key)) continue;
-    expectationOf(dialect, key)?.(step[key], seen, context);
-  }
-  if (seen.errno === undefined) {
-    for (const key of Object.keys(step)) {
-      if (!kind.inputs.includes(key)) dialect.effects?.[key]?.(s, step[key], seen, step);
-    }
-  }
-  return result;
 }

@@ -9,7 +9,7 @@ import { compare, type Expectation } from "../expectations.js";
 import { addDevice, type DeviceModel, mountDescribed, traceEvents, writebackOps } from "../ops/writeback.js";
 import { Mismatch } from "../outcome.js";
 import { fromLatin1, latin1, type Result } from "../result.js";
-import { runStep } from "../runCases.js";
+import { runStep } from "../runStep.js";
 import type { Script, Session } from "../session.js";
 import { makeDirs, makeHolder, makeTasks, setSysctls } from "../startState.js";
 import { fileSteps, readFile } from "../steps/fileSteps.js";

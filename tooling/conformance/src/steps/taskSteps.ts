@@ -7,7 +7,7 @@ import type { StepKind } from "../dialect.js";
 import type { Json } from "../json.js";
 import { Mismatch } from "../outcome.js";
 import type { Result } from "../result.js";
-import { runStep } from "../runCases.js";
+import { runStep } from "../runStep.js";
 import type { CallPlan, Session } from "../session.js";
 import { call, flags } from "../syscalls/marshal.js";
 import { signalNumber } from "../uapi.js";
