@@ -29,9 +29,9 @@ export * from "./abi/userfaultfd.js";
 export * from "./abi/wait.js";
 export * from "./abi/xattr.js";
 export * from "./cgroup/cgroup.js";
+export type { Cgroups } from "./cgroup/cgroups.js";
 export type * from "./cgroup/controller.js";
 export * from "./cgroup/hierarchy.js";
-export type { Cgroups } from "./cgroup/cgroups.js";
 export * from "./kernel/checkpoint.js";
 export * from "./kernel/cmdline.js";
 export * from "./kernel/core.js";
@@ -88,18 +88,18 @@ export { rlimit } from "./task/rlimits.js";
 export * from "./task/signalPending.js";
 export {
   PendingSignals,
+  type SigAction,
   SigHand,
+  type SigInfo,
   SignalStruct,
   SigSet,
-  type SigAction,
-  type SigInfo,
 } from "./task/signalState.js";
 export * from "./task/task.js";
 export * from "./task/userNamespace.js";
 export * from "./task/utsNamespace.js";
-export { processCpuNs, taskCpuNs } from "./time/timeCalls.js";
 export * from "./time/eventQueue.js";
 export * from "./time/time.js";
+export { processCpuNs, taskCpuNs } from "./time/timeCalls.js";
 export type { TimerFn, Timers } from "./time/timers.js";
 export type { Trace } from "./trace/trace.js";
 export * from "./trace/tracepoint.js";

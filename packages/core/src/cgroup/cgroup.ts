@@ -86,7 +86,11 @@ export class Cgroup {
 
   /** Path from the root of the hierarchy: "/", "/a/b". */
   get path(): string {
-    return this.parent === null ? "/" : this.parent.parent === null ? `/${this.name}` : `${this.parent.path}/${this.name}`;
+    return this.parent === null
+      ? "/"
+      : this.parent.parent === null
+        ? `/${this.name}`
+        : `${this.parent.path}/${this.name}`;
   }
 
   isDescendantOf(ancestor: Cgroup): boolean {

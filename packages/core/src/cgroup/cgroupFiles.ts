@@ -33,27 +33,27 @@ function taskList(c: Ctx, g: Cgroup, threads: boolean, sorted: boolean): string 
 function checkCommonAncestor(c: Ctx, src: Cgroup, dst: Cgroup, file: OpenFile): void {
   let common = src;
   while (!dst.isDescendantOf(common)) common = common.parent as Cgroup;
-  if (!c.k.cgroup.mayWrite(c, common, "cgroup.procs", file.cred)) return fail(EACCES);
+  if (!c.k.cgroup.mayWrite(c, common, "cgroup.procs", file.cred)) fail(EACCES);
 }
 
 function writeTasks(c: Ctx, g: Cgroup, text: string, threads: boolean, file: OpenFile): void {
   const { k } = c;
   const nr = kstrtoint(text.trim(), 10);
-  if (nr instanceof Errno || nr < 0) return fail(EINVAL);
+  if (nr instanceof Errno || nr < 0) fail(EINVAL);
   let t: Task | null;
   if (nr === 0) t = c.task;
   else t = k.tasks.findVpid(c.task, nr)?.task ?? null;
-  if (t === null || t.exiting) return fail(ESRCH);
+  if (t === null || t.exiting) fail(ESRCH);
   // a thread bound to a CPU stays in the root
-  if (t.isKthread && (t.flags & PF_NO_SETAFFINITY) !== 0) return fail(EINVAL);
+  if (t.isKthread && (t.flags & PF_NO_SETAFFINITY) !== 0) fail(EINVAL);
   const leader = threads ? t : t.signal.leader;
   const src = leader.cgroups[g.root.id];
   if (g.root.v2) checkCommonAncestor(c, src, g, file);
   else {
     const { cred } = file;
-    if (cred.euid !== 0 && cred.euid !== t.cred.uid && cred.euid !== t.cred.suid) return fail(EACCES);
+    if (cred.euid !== 0 && cred.euid !== t.cred.uid && cred.euid !== t.cred.suid) fail(EACCES);
   }
-  if (threads && g.root.v2 && src !== g && !sameDomain(src, g)) return fail(EOPNOTSUPP);
+  if (threads && g.root.v2 && src !== g && !sameDomain(src, g)) fail(EOPNOTSUPP);
   k.cgroup.checkMigrate(g, threads);
   k.cgroup.migrate(threads ? [t] : t.signal.threads.filter((x) => !x.exiting), g);
   k.cgroup.trace("cgroup_attach_task", g);
@@ -125,7 +125,8 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
       if (text.trim() !== "threaded") return fail(EINVAL);
       if (g.threaded) return;
       // no domain controller on either side, and no domain with tasks below
-      const domain = (x: Cgroup): boolean => c.k.cgroup.controllers.some((d, i) => ((x.subtreeControl >>> i) & 1) !== 0 && d.threaded !== true);
+      const domain = (x: Cgroup): boolean =>
+        c.k.cgroup.controllers.some((d, i) => ((x.subtreeControl >>> i) & 1) !== 0 && d.threaded !== true);
       if (domain(g) || domain(g.parent as Cgroup) || g.nrPopulatedChildren > 0) return fail(EOPNOTSUPP);
       g.threaded = true;
     },

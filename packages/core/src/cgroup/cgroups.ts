@@ -13,12 +13,20 @@ import type { Cred } from "../task/cred.js";
 import type { Task } from "../task/task.js";
 import type { OpenFile } from "../vfs/file.js";
 import { Cgroup, Css } from "./cgroup.js";
+import type { CgroupFs } from "./cgroupfs.js";
 import type { Controller } from "./controller.js";
 import { updateFrozen } from "./freeze.js";
 import { CgroupRoot } from "./hierarchy.js";
 
 export class Cgroups {
-  static readonly transient: readonly string[] = ["controllers", "onNotify", "mayWrite", "groupOf"];
+  static readonly transient: readonly string[] = [
+    "controllers",
+    "onNotify",
+    "mayWrite",
+    "groupOf",
+    "onControllers",
+    "fs",
+  ];
   /** In order of registration; css arrays and masks go by index. */
   readonly controllers: Controller[] = [];
   /** By hierarchy number; 0 is the v2 tree. */
@@ -29,6 +37,10 @@ export class Cgroups {
   readonly v2: CgroupRoot;
   /** May a holder of `cred` write this file of the group? Set by the file system. */
   mayWrite: (c: Ctx, g: Cgroup, file: string, cred: Cred) => boolean = () => true;
+  /** Controllers of a group's children changed. Set by the file system. */
+  onControllers: ((g: Cgroup) => void) | null = null;
+  /** The file systems that show the groups. */
+  fs!: CgroupFs;
   /** The group whose directory this is, or null. Set by the file system. */
   groupOf: (file: OpenFile) => Cgroup | null = () => null;
   /** Told of changes that poll and watchers of a file must see; set by the file system. */
@@ -51,7 +63,8 @@ export class Cgroups {
 
   /** Register a controller before boot; its index. TypeError if the name is taken. */
   register(c: Controller): number {
-    if (this.controllers.some((x) => x.name === c.name)) throw new TypeError(`cgroup controller '${c.name}' is registered twice`);
+    if (this.controllers.some((x) => x.name === c.name))
+      throw new TypeError(`cgroup controller '${c.name}' is registered twice`);
     const i = this.controllers.length;
     this.controllers.push(c);
     this.v2.controllers |= 1 << i;
@@ -172,7 +185,7 @@ export class Cgroups {
 
   /** rmdir: EBUSY with live tasks or children. */
   rmdir(c: Cgroup): void {
-    if (c.parent === null || c.populated || c.children.size > 0) return fail(EBUSY);
+    if (c.parent === null || c.populated || c.children.size > 0) fail(EBUSY);
     const { parent } = c;
     c.dead = true;
     parent.children.delete(c.name);
@@ -205,10 +218,10 @@ export class Cgroups {
       if ((w[0] !== "+" && w[0] !== "-") || i < 0) {
         // a controller that this kernel lacks is "not available", not a bad word
         if ((w[0] === "+" || w[0] === "-") && KNOWN_CONTROLLERS.includes(w.slice(1))) {
-          if (w[0] === "+") return fail(ENOENT);
+          if (w[0] === "+") fail(ENOENT);
           continue;
         }
-        return fail(EINVAL);
+        fail(EINVAL);
       }
       if (w[0] === "+") {
         on |= 1 << i;
@@ -223,19 +236,19 @@ export class Cgroups {
       const bit = 1 << i;
       if (on & bit) {
         if (c.subtreeControl & bit) on &= ~bit;
-        else if (!(available & bit)) return fail(ENOENT);
+        else if (!(available & bit)) fail(ENOENT);
       } else if (off & bit) {
         if (!(c.subtreeControl & bit)) off &= ~bit;
-        else for (const d of c.children.values()) if (d.subtreeControl & bit) return fail(EBUSY);
+        else for (const d of c.children.values()) if (d.subtreeControl & bit) fail(EBUSY);
       }
     }
     if (on === 0 && off === 0) return;
     const domainOn = this.controllers.some((x, i) => (on >>> i) & 1 && x.threaded !== true);
     if (c.parent !== null && domainOn) {
-      if (c.threaded || [...c.children.values()].some((d) => d.threaded)) return fail(EOPNOTSUPP);
-      if (c.nrLive > 0) return fail(EBUSY);
+      if (c.threaded || [...c.children.values()].some((d) => d.threaded)) fail(EOPNOTSUPP);
+      if (c.nrLive > 0) fail(EBUSY);
     }
-    if (on !== 0 && c.parent !== null && !c.threaded && c.nrLive > 0 && !this.isThreadRoot(c)) return fail(EBUSY);
+    if (on !== 0 && c.parent !== null && !c.threaded && c.nrLive > 0 && !this.isThreadRoot(c)) fail(EBUSY);
     this.applySubtree(c, on, off);
   }
 
@@ -271,6 +284,7 @@ export class Cgroups {
         }
       }
     }
+    this.onControllers?.(c);
   }
 
   // --- tasks ---
@@ -278,9 +292,10 @@ export class Cgroups {
   /** May these tasks be moved to `dst` at all? EOPNOTSUPP, EBUSY; permissions are the file's. */
   checkMigrate(dst: Cgroup, threadsOnly: boolean): void {
     if (!dst.root.v2) return;
-    if (dst.threaded && !threadsOnly) return fail(EOPNOTSUPP);
+    if (dst.threaded && !threadsOnly) fail(EOPNOTSUPP);
     const domain = this.controllers.some((x, i) => (dst.subtreeControl >>> i) & 1 && x.threaded !== true);
-    if (dst.parent !== null && !dst.threaded && (domain || (dst.subtreeControl !== 0 && !this.isThreadRoot(dst)))) return fail(EBUSY);
+    if (dst.parent !== null && !dst.threaded && (domain || (dst.subtreeControl !== 0 && !this.isThreadRoot(dst))))
+      fail(EBUSY);
   }
 
   /** Move tasks to a group of its hierarchy. A controller may refuse (its errno). */
@@ -299,7 +314,7 @@ export class Cgroups {
       const e = this.controllers[i].canAttach?.(this.k, to, moving) ?? 0;
       if (e === 0) continue;
       for (let m = n - 1; m >= 0; m--) this.controllers[changed[m][0]].cancelAttach?.(this.k, changed[m][1], moving);
-      return fail(e);
+      fail(e);
     }
     for (const t of moving) {
       const src = t.cgroups[root.id];
@@ -451,4 +466,16 @@ export class Cgroups {
 }
 
 /** What Linux has: names that are right words even where the kernel was built without them. */
-const KNOWN_CONTROLLERS = ["cpuset", "cpu", "io", "memory", "hugetlb", "pids", "rdma", "misc", "dmem", "perf_event", "debug"];
+const KNOWN_CONTROLLERS = [
+  "cpuset",
+  "cpu",
+  "io",
+  "memory",
+  "hugetlb",
+  "pids",
+  "rdma",
+  "misc",
+  "dmem",
+  "perf_event",
+  "debug",
+];

@@ -21,6 +21,7 @@ export interface CgroupFile {
   /** Left out: reading is EINVAL. `css` is the controller's in this group (null for core's files). */
   show?(c: Ctx, cgroup: Cgroup, css: Css | null, file: OpenFile): string;
   /** The text written, as it is. Returns nothing, or WAIT (it is then called again). Left out: writing is EINVAL. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a store that is done need not say so
   store?(c: Ctx, cgroup: Cgroup, css: Css | null, text: string, file: OpenFile): Wait | undefined | void;
 }
 

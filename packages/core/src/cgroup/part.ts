@@ -1,6 +1,7 @@
 /** Control groups as a part of core. */
 import type { Core, Part } from "../kernel/core.js";
 import { Cgroup, Css } from "./cgroup.js";
+import { CgroupFs } from "./cgroupfs.js";
 import { Cgroups } from "./cgroups.js";
 import { CgroupRoot } from "./hierarchy.js";
 
@@ -19,8 +20,10 @@ export const cgroupPart: Part = {
     k.cgroup = new Cgroups(k);
     k.state.root("cgroup", k.cgroup);
     traces(k);
+    if (k.vfs !== undefined) k.cgroup.fs = new CgroupFs(k);
   },
   boot(k) {
+    k.cgroup.fs?.ready();
     for (const t of k.tasks.all()) k.cgroup.adopt(t);
   },
 };

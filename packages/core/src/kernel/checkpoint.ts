@@ -2,9 +2,10 @@
  * Checkpoints: the whole state of a kernel as plain JSON. A kernel with the same options and packages continues from one with
  * the same digest as a run that was never interrupted.
  */
-import { pathOfDifference } from "./stateDiff.js";
+
 import type { Core } from "./core.js";
 import type { StateGraph } from "./state.js";
+import { pathOfDifference } from "./stateDiff.js";
 
 export interface Checkpoint {
   readonly format: "kernelkit-checkpoint";
@@ -24,9 +25,12 @@ export function saveCheckpoint(k: Core, features: readonly string[]): Checkpoint
 
 /** Fill a freshly booted kernel. TypeError if it is composed differently. */
 export function loadCheckpoint(k: Core, features: readonly string[], c: Checkpoint): void {
-  if (c?.format !== "kernelkit-checkpoint" || c.version !== 1) throw new TypeError("restore: this is not a kernelkit checkpoint");
+  if (c?.format !== "kernelkit-checkpoint" || c.version !== 1)
+    throw new TypeError("restore: this is not a kernelkit checkpoint");
   if (c.features.join() !== features.join())
-    throw new TypeError(`restore: the checkpoint is of a kernel with [${c.features.join(", ")}], this one has [${features.join(", ")}]`);
+    throw new TypeError(
+      `restore: the checkpoint is of a kernel with [${c.features.join(", ")}], this one has [${features.join(", ")}]`,
+    );
   const missing = c.programs.filter((p) => k.programs.get(p) === undefined);
   if (missing.length > 0) throw new TypeError(`restore: programs must be given: ${missing.join(", ")}`);
   k.state.load(c.graph);

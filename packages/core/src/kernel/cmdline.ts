@@ -49,7 +49,9 @@ export class Cmdline {
 
   /** `sysctl.a.b=value` words as [path below /proc/sys, value]. */
   sysctls(): [string, string][] {
-    return this.words.filter(([k, v]) => k.startsWith("sysctl.") && v !== null).map(([k, v]) => [k.slice(7).replaceAll(".", "/"), v as string]);
+    return this.words
+      .filter(([k, v]) => k.startsWith("sysctl.") && v !== null)
+      .map(([k, v]) => [k.slice(7).replaceAll(".", "/"), v as string]);
   }
 }
 

@@ -19,12 +19,15 @@ import { Scheduler } from "../sched/scheduler.js";
 import { WaitEntry, WaitQueue } from "../sched/waitQueue.js";
 import { Workqueue } from "../sched/workqueue.js";
 import { Signals } from "../task/signals.js";
-import { SchedEntity, Task, TASK_DEAD, TASK_ZOMBIE } from "../task/task.js";
+import { SchedEntity, TASK_DEAD, TASK_ZOMBIE, Task } from "../task/task.js";
 import { Tasks } from "../task/tasks.js";
 import { EventQueue } from "../time/eventQueue.js";
-import { Timers } from "../time/timers.js";
 import { Time } from "../time/time.js";
+import { Timers } from "../time/timers.js";
 import { Trace } from "../trace/trace.js";
+import type { Devices } from "../vfs/pseudo/devices.js";
+import type { PseudoTree } from "../vfs/pseudo/pseudoTree.js";
+import type { Sysctl } from "../vfs/pseudo/sysctl.js";
 import type { Vfs } from "../vfs/vfs.js";
 import { Cmdline } from "./cmdline.js";
 import { Entry } from "./entry.js";
@@ -101,9 +104,22 @@ export class Core {
   mm!: MmSystem;
   cgroup!: Cgroups;
   proc!: Proc;
+  sysctl!: Sysctl;
+  sysfs!: PseudoTree;
+  debugfs!: PseudoTree;
+  securityfs!: PseudoTree;
+  tracefs!: PseudoTree;
+  devices!: Devices;
 
   /** State of the loop itself. */
-  readonly loop: { instant: number; atInstant: number; spuriousSeed: number; auditSerial: number; early: LogLine[]; warned: Set<string> } = {
+  readonly loop: {
+    instant: number;
+    atInstant: number;
+    spuriousSeed: number;
+    auditSerial: number;
+    early: LogLine[];
+    warned: Set<string>;
+  } = {
     instant: 0,
     atInstant: 0,
     spuriousSeed: 0,
@@ -222,7 +238,9 @@ export class Core {
     const never = this.events.peek() === Number.POSITIVE_INFINITY;
     throw new WouldBlockForever(
       `${p.syscall}() of task ${t.nr} (${t.comm}) waits for ${t.waitingFor || "CPU time"}: ${
-        never ? "nothing is left that could wake it" : `not done after ${this.options.limits.outsideCallNs / 1e9} s of virtual time (limits.outsideCallNs)`
+        never
+          ? "nothing is left that could wake it"
+          : `not done after ${this.options.limits.outsideCallNs / 1e9} s of virtual time (limits.outsideCallNs)`
       }`,
     );
   }

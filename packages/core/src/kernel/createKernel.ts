@@ -3,12 +3,12 @@
  * memory, files, cgroups and /proc. Both compose packages with `.use(...)`; see kernel/feature.ts.
  */
 import type { BareSys } from "../sys/bareSys.js";
-import { Core, type Part } from "./core.js";
+import { barePart } from "./barePart.js";
 import type { Checkpoint } from "./checkpoint.js";
+import { Core, type Part } from "./core.js";
 import type { Builder, EmptyApi, Feature } from "./feature.js";
 import { KernelObject } from "./kernel.js";
 import { type KernelOptions, resolveOptions } from "./options.js";
-import { barePart } from "./barePart.js";
 import type { AnyProgramDef } from "./program.js";
 
 type AnyFeature = Feature<string, unknown, never, never, never>;
@@ -36,9 +36,13 @@ export function builder<S>(parts: readonly Part[], options: KernelOptions): Buil
     }
     for (const f of features)
       for (const need of (f.needs ?? []) as readonly string[])
-        if (!(need in k.contracts)) throw new TypeError(`package '${f.name}' needs contract '${need}': .use() a package that gives it`);
+        if (!(need in k.contracts))
+          throw new TypeError(`package '${f.name}' needs contract '${need}': .use() a package that gives it`);
     const boots: (() => void)[] = [];
-    const kernel = new KernelObject<S>(k, features.map((f) => f.name));
+    const kernel = new KernelObject<S>(
+      k,
+      features.map((f) => f.name),
+    );
     for (const f of features) {
       const i = f.install(k) as { api: unknown; sys?: object; boot?: () => void };
       if (i.sys !== undefined) k.syscalls.add(i.sys);
@@ -56,9 +60,10 @@ export function builder<S>(parts: readonly Part[], options: KernelOptions): Buil
   const b = {
     use(f: AnyFeature) {
       if (typeof f?.name !== "string" || typeof f.install !== "function")
-        throw new TypeError("use: takes a feature, such as memcg() gives; not " + String(f));
+        throw new TypeError(`use: takes a feature, such as memcg() gives; not ${String(f)}`);
       if (features.some((x) => x.name === f.name)) throw new TypeError(`use: package '${f.name}' is used twice`);
-      if (TAKEN.has(f.name) || f.name in KernelObject.prototype) throw new TypeError(`use: a package cannot be named '${f.name}'`);
+      if (TAKEN.has(f.name) || f.name in KernelObject.prototype)
+        throw new TypeError(`use: a package cannot be named '${f.name}'`);
       features.push(f);
       return b;
     },

@@ -5,12 +5,11 @@
  * it (`return c.sleep(q)`) and is called again after a wake-up. What it must remember meanwhile lives in `frame`.
  * Everything before a sleep runs again, so check and count under a flag in the frame, or after the last sleep.
  */
-import { fail } from "../abi/errors.js";
-import { ERESTARTSYS } from "../abi/errors.js";
+import { ERESTARTSYS, fail } from "../abi/errors.js";
 import { WaitEntry, type WaitQueue } from "../sched/waitQueue.js";
 import { WAIT, type Wait } from "../sys/types.js";
+import { fatalSignalPending, signalPending } from "../task/signalPending.js";
 import { TASK_INTERRUPTIBLE, TASK_KILLABLE, TASK_RUNNING, type Task } from "../task/task.js";
-import { signalPending, fatalSignalPending } from "../task/signalPending.js";
 import type { Core } from "./core.js";
 
 export class Ctx {

@@ -9,8 +9,9 @@
  *    handler, or turn an interrupted call into EINTR or a restart.
  * 4. The result is delivered: to the generator, to the outside caller, to the Pending.
  */
-import { Errno, ERESTARTNOINTR, ERESTARTSYS, KernelError } from "../abi/errors.js";
+
 import { EINTR } from "../abi/errno.js";
+import { ERESTARTNOINTR, ERESTARTSYS, Errno, KernelError } from "../abi/errors.js";
 import { WAIT } from "../sys/types.js";
 import {
   CALL_ACTIVE,
@@ -24,7 +25,7 @@ import {
 } from "../task/task.js";
 import type { Core } from "./core.js";
 import { PendingCall } from "./pending.js";
-import { type AnyProgramDef, copyPlain, type SavedCall, Tape, TAPE_HANDLER } from "./program.js";
+import { type AnyProgramDef, copyPlain, type SavedCall, TAPE_HANDLER, Tape } from "./program.js";
 import type { SyscallEntry } from "./syscallTable.js";
 import { makeViews, type ProgramView, type Views } from "./views.js";
 
@@ -137,10 +138,7 @@ export class Entry {
         return s.outcome;
       }
       if (restart !== 0) {
-        const again =
-          !s.handled ||
-          restart === ERESTARTNOINTR ||
-          (restart === ERESTARTSYS && s.restartFlag);
+        const again = !s.handled || restart === ERESTARTNOINTR || (restart === ERESTARTSYS && s.restartFlag);
         t.error = again ? 0 : EINTR;
         if (!again) this.finish(t);
       }
@@ -347,13 +345,20 @@ export class Entry {
   start(t: Task, e: SyscallEntry, args: unknown[]): PendingCall {
     const k = this.k;
     if (k.current !== null || k.inEvent)
-      throw new TypeError(`kernel.sys(...).${e.name}() was called from inside the kernel (a program, hook or handler): in a program use yield* sys.${e.name}()`);
-    if (t.state === TASK_ZOMBIE || t.state === TASK_DEAD) throw new TypeError(`task ${t.nr} (${t.comm}) is dead: it cannot call ${e.name}()`);
+      throw new TypeError(
+        `kernel.sys(...).${e.name}() was called from inside the kernel (a program, hook or handler): in a program use yield* sys.${e.name}()`,
+      );
+    if (t.state === TASK_ZOMBIE || t.state === TASK_DEAD)
+      throw new TypeError(`task ${t.nr} (${t.comm}) is dead: it cannot call ${e.name}()`);
     if (t.program !== null || t.kthread !== null)
-      throw new TypeError(`task ${t.nr} (${t.comm}) runs ${t.program !== null ? "a program" : "as a kernel thread"}: it cannot be driven from outside`);
+      throw new TypeError(
+        `task ${t.nr} (${t.comm}) runs ${t.program !== null ? "a program" : "as a kernel thread"}: it cannot be driven from outside`,
+      );
     if (t.phase === CALL_NONE && t.state !== TASK_PARKED) this.settleDriven(t, e.name);
     if (t.phase !== CALL_NONE || t.state !== TASK_PARKED)
-      throw new TypeError(`task ${t.nr} (${t.comm}) has not returned from ${t.call?.name ?? "its last call"}(): it cannot call ${e.name}()`);
+      throw new TypeError(
+        `task ${t.nr} (${t.comm}) has not returned from ${t.call?.name ?? "its last call"}(): it cannot call ${e.name}()`,
+      );
     const p = new PendingCall(t, e.name);
     t.started = p;
     this.begin(t, e, args);
@@ -367,7 +372,8 @@ export class Entry {
         else if (t.state === TASK_RUNNING) this.finish(t);
         if (t.state === TASK_RUNNING && !t.userWork && t.remainingNs === 0) this.stepDriven(t);
         else if (t.state === TASK_RUNNING && t.remainingNs === 0 && this.exitToUser(t) === USER_GO) {
-          if ((t.phase as number) === CALL_RETURNING && t.state === TASK_RUNNING && t.remainingNs === 0) this.stepDriven(t);
+          if ((t.phase as number) === CALL_RETURNING && t.state === TASK_RUNNING && t.remainingNs === 0)
+            this.stepDriven(t);
         }
       }
     } catch (x) {
@@ -387,7 +393,8 @@ export class Entry {
   private settleDriven(t: Task, name: string): void {
     const { k } = this;
     k.runTo(k.now, () => t.state !== TASK_RUNNING);
-    if (t.state === TASK_ZOMBIE || t.state === TASK_DEAD) throw new TypeError(`task ${t.nr} (${t.comm}) has died: it cannot call ${name}()`);
+    if (t.state === TASK_ZOMBIE || t.state === TASK_DEAD)
+      throw new TypeError(`task ${t.nr} (${t.comm}) has died: it cannot call ${name}()`);
   }
 
   /** Carry out a call from outside, driving virtual time until it returns. */

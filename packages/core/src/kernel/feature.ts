@@ -65,7 +65,10 @@ export interface Builder<A, S, Need extends string = never, Have extends string 
   readonly boot: [Unmet<Need, Have>] extends [never] ? () => Kernel<A, S> : MissingContract<Unmet<Need, Have>>;
   /** Make the kernel and put a checkpoint's state into it. Same options and packages as the one it was taken from. */
   readonly restore: [Unmet<Need, Have>] extends [never]
-    ? (checkpoint: import("./checkpoint.js").Checkpoint, programs?: readonly import("./program.js").AnyProgramDef[]) => Kernel<A, S>
+    ? (
+        checkpoint: import("./checkpoint.js").Checkpoint,
+        programs?: readonly import("./program.js").AnyProgramDef[],
+      ) => Kernel<A, S>
     : MissingContract<Unmet<Need, Have>>;
 }
 

@@ -3,12 +3,12 @@
  * (kernel/hooks.ts explains the kinds).
  */
 import type { Cgroup } from "../cgroup/cgroup.js";
-import type { IdleExitReason } from "../sched/idle.js";
 import type { Fault } from "../mm/fault.js";
 import type { AllocRequest } from "../mm/gfp.js";
 import type { Mm } from "../mm/mm.js";
 import type { Vma } from "../mm/vma.js";
 import type { Zone } from "../mm/zone.js";
+import type { IdleExitReason } from "../sched/idle.js";
 import type { Cred } from "../task/cred.js";
 import type { ExecCheck } from "../task/exec.js";
 import type { SigInfo } from "../task/signalState.js";

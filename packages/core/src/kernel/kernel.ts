@@ -2,8 +2,9 @@
  * What `boot()` gives: the kernel as its users see it. `kernel.sys(task)` makes calls from outside, `kernel.call(task)` starts
  * them, `kernel.spawn` runs programs, `kernel.run` lets virtual time pass; each composed package is a property.
  */
-import type { Outside, Started } from "../sys/types.js";
+
 import type { KthreadDef } from "../sched/kthread.js";
+import type { Outside, Started } from "../sys/types.js";
 import type { Task } from "../task/task.js";
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
 import type { Core } from "./core.js";
@@ -28,9 +29,18 @@ export interface KernelBase<S> {
   /** Start a call of a driven task: the only way to have two calls outstanding. */
   call(t: Task): Started<S>;
   /** Run a program as a new child of init (or `parent`). */
-  spawn<PS, St>(def: S extends PS ? ProgramDef<PS, St> : ProgramDef<PS, St> & { needs: "calls this kernel does not have" }, state: St, parent?: Task): Task;
+  spawn<PS, St>(
+    def: S extends PS ? ProgramDef<PS, St> : ProgramDef<PS, St> & { needs: "calls this kernel does not have" },
+    state: St,
+    parent?: Task,
+  ): Task;
   /** A new kernel thread. */
-  kthread<D>(def: KthreadDef<D>, comm: string, data: D, o?: { cpu?: number; policy?: number; rtPriority?: number }): Task;
+  kthread<D>(
+    def: KthreadDef<D>,
+    comm: string,
+    data: D,
+    o?: { cpu?: number; policy?: number; rtPriority?: number },
+  ): Task;
   /** Let virtual time pass: "30s", "150ms" or ns. */
   run(duration: number | string): void;
   advance(duration: number | string): void;
@@ -46,9 +56,6 @@ export type Kernel<A, S> = KernelBase<S> & A;
 
 /** The object behind `Kernel`; packages' APIs are added as properties. */
 export class KernelObject<S> implements KernelBase<S> {
-  private readonly outside: WeakMap<Task, object> = new WeakMap();
-  private readonly started: WeakMap<Task, object> = new WeakMap();
-
   constructor(
     readonly core: Core,
     private readonly features: readonly string[],
@@ -83,25 +90,22 @@ export class KernelObject<S> implements KernelBase<S> {
   }
 
   sys(t: Task): Outside<S> {
-    let v = this.outside.get(t);
-    if (v === undefined) {
-      v = this.core.entry.views.outside(t);
-      this.outside.set(t, v);
-    }
-    return v as Outside<S>;
+    t.outsideView ??= this.core.entry.views.outside(t);
+    return t.outsideView as Outside<S>;
   }
   call(t: Task): Started<S> {
-    let v = this.started.get(t);
-    if (v === undefined) {
-      v = this.core.entry.views.started(t);
-      this.started.set(t, v);
-    }
-    return v as Started<S>;
+    t.startedView ??= this.core.entry.views.started(t);
+    return t.startedView as Started<S>;
   }
   spawn(def: ProgramDef<never, never>, state: unknown, parent?: Task): Task {
     return this.core.tasks.spawn(def as AnyProgramDef, state as never, parent);
   }
-  kthread<D>(def: KthreadDef<D>, comm: string, data: D, o?: { cpu?: number; policy?: number; rtPriority?: number }): Task {
+  kthread<D>(
+    def: KthreadDef<D>,
+    comm: string,
+    data: D,
+    o?: { cpu?: number; policy?: number; rtPriority?: number },
+  ): Task {
     return this.core.tasks.kthreadCreate(def, comm, data, o);
   }
   run(duration: number | string): void {

@@ -96,7 +96,8 @@ function known(name: string, o: object | undefined, keys: readonly string[]): vo
 
 function bytes(name: string, v: number | string): number {
   const n = typeof v === "number" ? v : parseSize(v);
-  if (!Number.isInteger(n) || n < 4096) throw new RangeError(`${name}: must be at least 4096 bytes, as a number or like "8G", not ${String(v)}`);
+  if (!Number.isInteger(n) || n < 4096)
+    throw new RangeError(`${name}: must be at least 4096 bytes, as a number or like "8G", not ${String(v)}`);
   return n - (n % 4096);
 }
 
@@ -105,7 +106,18 @@ export function resolveOptions(o: KernelOptions = {}): Options {
   known("createKernel options", o, ["machine", "cmdline", "seed", "limits", "costs", "spuriousWakeups"]);
   const m = o.machine ?? {};
   known("machine", m, [
-    "cpus", "nodes", "memory", "nodeMemory", "cpuNode", "distances", "hz", "release", "hostname", "epoch", "tscHz", "timerWheel",
+    "cpus",
+    "nodes",
+    "memory",
+    "nodeMemory",
+    "cpuNode",
+    "distances",
+    "hz",
+    "release",
+    "hostname",
+    "epoch",
+    "tscHz",
+    "timerWheel",
   ]);
   known("limits", o.limits, ["eventsPerInstant", "outsideCallNs"]);
   known("costs", o.costs, ["syscall", "irq", "fault"]);
@@ -113,7 +125,8 @@ export function resolveOptions(o: KernelOptions = {}): Options {
   const nodes = integer("machine.nodes", m.nodes, m.nodeMemory?.length ?? 1, 1, 64);
   let nodeMemoryBytes: number[];
   if (m.nodeMemory !== undefined) {
-    if (m.nodeMemory.length !== nodes) throw new RangeError(`machine.nodeMemory: must have ${nodes} entries, not ${m.nodeMemory.length}`);
+    if (m.nodeMemory.length !== nodes)
+      throw new RangeError(`machine.nodeMemory: must have ${nodes} entries, not ${m.nodeMemory.length}`);
     nodeMemoryBytes = m.nodeMemory.map((v, i) => (v === 0 ? 0 : bytes(`machine.nodeMemory[${i}]`, v)));
   } else {
     const total = bytes("machine.memory", m.memory ?? "1G");
@@ -124,13 +137,18 @@ export function resolveOptions(o: KernelOptions = {}): Options {
   if (cpuNode.length !== cpus || cpuNode.some((n) => !Number.isInteger(n) || n < 0 || n >= nodes))
     throw new RangeError(`machine.cpuNode: must have ${cpus} entries from 0 to ${nodes - 1}`);
   const distances =
-    m.distances ?? Array.from({ length: nodes }, (_, i) => Array.from({ length: nodes }, (_, j) => (i === j ? 10 : 20)));
-  if (distances.length !== nodes || distances.some((r) => r.length !== nodes || r.some((d) => !Number.isInteger(d) || d < 1 || d > 255)))
+    m.distances ??
+    Array.from({ length: nodes }, (_, i) => Array.from({ length: nodes }, (_, j) => (i === j ? 10 : 20)));
+  if (
+    distances.length !== nodes ||
+    distances.some((r) => r.length !== nodes || r.some((d) => !Number.isInteger(d) || d < 1 || d > 255))
+  )
     throw new RangeError(`machine.distances: must be ${nodes} rows of ${nodes} integers from 1 to 255`);
   const wheel = m.timerWheel ?? "levels";
   if (wheel !== "levels" && wheel !== "cascading")
     throw new TypeError(`machine.timerWheel: must be "levels" or "cascading", not ${String(wheel)}`);
-  if (o.cmdline !== undefined && typeof o.cmdline !== "string") throw new TypeError(`cmdline: must be a string, not ${String(o.cmdline)}`);
+  if (o.cmdline !== undefined && typeof o.cmdline !== "string")
+    throw new TypeError(`cmdline: must be a string, not ${String(o.cmdline)}`);
   const cost = (name: keyof CostModel, def: number): number => integer(`costs.${name}`, o.costs?.[name], def, 0, 1e9);
   return {
     machine: {

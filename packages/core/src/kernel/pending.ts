@@ -1,7 +1,7 @@
 /** What `kernel.call(task).x(...)` gives back: a system call that has been started and may still sleep. */
 import { KernelError } from "../abi/errors.js";
-import { CALL_NONE, type Task } from "../task/task.js";
 import type { Pending } from "../sys/types.js";
+import { CALL_NONE, type Task } from "../task/task.js";
 
 export class PendingCall implements Pending<unknown> {
   done = false;

@@ -20,6 +20,7 @@ import type { SyscallEntry } from "./syscallTable.js";
 export interface ProgramDef<S, St> {
   /** Unique within a kernel: what a checkpoint knows the program by. */
   readonly name: string;
+  // biome-ignore lint/suspicious/noConfusingVoidType: a program without an exit code
   readonly run: (sys: Program<S>, state: St) => Generator<undefined, number | void, void>;
 }
 
@@ -29,9 +30,11 @@ export type AnyProgramDef = ProgramDef<never, never>;
 /** Name a program. `state` must be plain data (numbers, strings, arrays, plain objects, typed arrays). */
 export function program<S extends SysBase, St>(
   name: string,
+  // biome-ignore lint/suspicious/noConfusingVoidType: a program without an exit code
   run: (sys: Program<S>, state: St) => Generator<undefined, number | void, void>,
 ): ProgramDef<S, St> {
-  if (typeof name !== "string" || name === "") throw new TypeError(`program: name must be a non-empty string, not ${String(name)}`);
+  if (typeof name !== "string" || name === "")
+    throw new TypeError(`program: name must be a non-empty string, not ${String(name)}`);
   if (typeof run !== "function") throw new TypeError(`program '${name}': run must be a generator function`);
   return { name, run: run as ProgramDef<S, St>["run"] };
 }
@@ -51,7 +54,13 @@ export class Tape {
 
   record(call: string, result: unknown, error: number): void {
     const n = this.calls.length - 1;
-    if (n >= 0 && this.calls[n] === call && this.errors[n] === error && this.results[n] === result && typeof result !== "object") {
+    if (
+      n >= 0 &&
+      this.calls[n] === call &&
+      this.errors[n] === error &&
+      this.results[n] === result &&
+      typeof result !== "object"
+    ) {
       this.counts[n]++;
       return;
     }
@@ -78,7 +87,8 @@ export function copyPlain<T>(v: T, path = "state"): T {
   }
   if (Array.isArray(v)) return v.map((x, i) => copyPlain(x, `${path}[${i}]`)) as T;
   if (ArrayBuffer.isView(v)) return (v as unknown as Uint8Array).slice() as T;
-  if (v instanceof Map) return new Map([...v].map(([a, b]) => [copyPlain(a, `${path}.key`), copyPlain(b, `${path}.value`)])) as T;
+  if (v instanceof Map)
+    return new Map([...v].map(([a, b]) => [copyPlain(a, `${path}.key`), copyPlain(b, `${path}.value`)])) as T;
   if (v instanceof Set) return new Set([...v].map((a) => copyPlain(a, `${path}.item`))) as T;
   const proto = Object.getPrototypeOf(v);
   if (proto !== Object.prototype && proto !== null)

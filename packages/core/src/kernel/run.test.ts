@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { KernelError } from "../abi/errors.js";
-import type { Program } from "../sys/types.js";
-import { createMachine } from "./createKernel.js";
-import { WouldBlockForever } from "./core.js";
 import type { MachineSys } from "../sys/bareSys.js";
+import type { Program } from "../sys/types.js";
+import { WouldBlockForever } from "./core.js";
+import { createMachine } from "./createKernel.js";
 import { program } from "./program.js";
 import { type ToySys, toy } from "./toyFeature.js";
 
@@ -41,11 +41,17 @@ const opArb: fc.Arbitrary<Op> = fc.tuple(
   fc.integer({ min: 0, max: 5000 }),
 ) as fc.Arbitrary<Op>;
 const programsArb = fc.array(fc.array(opArb, { maxLength: 25 }), { minLength: 1, maxLength: 5 });
-const machineArb = fc.record({ cpus: fc.integer({ min: 1, max: 3 }), seed: fc.integer({ min: 0, max: 1000 }), refill: fc.constantFrom(0, 700_000) });
+const machineArb = fc.record({
+  cpus: fc.integer({ min: 1, max: 3 }),
+  seed: fc.integer({ min: 0, max: 1000 }),
+  refill: fc.constantFrom(0, 700_000),
+});
 type M = { cpus: number; seed: number; refill: number };
 
 function build(m: M, spurious = false) {
-  return createMachine({ machine: { cpus: m.cpus }, seed: m.seed, spuriousWakeups: spurious }).use(toy({ refillNs: m.refill }));
+  return createMachine({ machine: { cpus: m.cpus }, seed: m.seed, spuriousWakeups: spurious }).use(
+    toy({ refillNs: m.refill }),
+  );
 }
 function start(m: M, programs: Op[][], spurious = false) {
   const kernel = build(m, spurious).boot();
@@ -182,7 +188,9 @@ describe("a program", () => {
     });
     const kernel = build({ cpus: 1, seed: 1, refill: 0 }).boot();
     kernel.spawn(forgetful, null);
-    expect(() => kernel.run("1ms")).toThrow("sys.nap() was called without yield*: nothing was done (seen at sys.compute())");
+    expect(() => kernel.run("1ms")).toThrow(
+      "sys.nap() was called without yield*: nothing was done (seen at sys.compute())",
+    );
   });
 
   it("that is not a function of its results is found out when it is restored", () => {
@@ -196,7 +204,9 @@ describe("a program", () => {
     kernel.spawn(cheat, null);
     kernel.run("500us");
     const back = build({ cpus: 1, seed: 1, refill: 0 }).restore(kernel.checkpoint(), [cheat]);
-    expect(() => back.run("1ms")).toThrow("program 'cheat' is not a function of its results: recorded compute, now chance");
+    expect(() => back.run("1ms")).toThrow(
+      "program 'cheat' is not a function of its results: recorded compute, now chance",
+    );
   });
 
   it("shares a CPU by weight with others", () => {

@@ -128,7 +128,10 @@ export class StateRegistry {
       if (object instanceof Set) return { S: [...object].map((v) => enc(v, `${path}.item`)) };
       if (ArrayBuffer.isView(object)) {
         const view = object as ArrayBufferView;
-        return { t: view.constructor.name, d: encodeBytes(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)) };
+        return {
+          t: view.constructor.name,
+          d: encodeBytes(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)),
+        };
       }
       const proto = Object.getPrototypeOf(object);
       if (proto === Object.prototype || proto === null) return { f: fields(object, undefined, path) };
@@ -193,7 +196,8 @@ export class StateRegistry {
         for (const v of n.S) set.add(dec(v));
       } else if (n.f) {
         const record = object as Record<string, unknown>;
-        if (n.c === undefined) for (const k of Object.keys(record)) if (!(k in n.f) && !isTransient(object, k)) delete record[k];
+        if (n.c === undefined)
+          for (const k of Object.keys(record)) if (!(k in n.f) && !isTransient(object, k)) delete record[k];
         for (const k of Object.keys(n.f)) record[k] = dec(n.f[k]);
       }
     });
@@ -201,7 +205,8 @@ export class StateRegistry {
     for (let i = 0; i < made.length; i++) {
       if (!rootIds.has(i)) (made[i] as { restored?: () => void }).restored?.();
     }
-    for (const name of Object.keys(graph.roots).sort()) (this.roots.get(name) as { restored?: () => void }).restored?.();
+    for (const name of Object.keys(graph.roots).sort())
+      (this.roots.get(name) as { restored?: () => void }).restored?.();
   }
 
   /** Find the living object of each node, by walking state and graph side by side from the roots. */
@@ -218,7 +223,8 @@ export class StateRegistry {
     }
     const match = (v: Enc, living: unknown): void => {
       const id = (v as { o?: number } | null)?.o;
-      if (id === undefined || made[id] !== null || typeof living !== "object" || living === null || claimed.has(living)) return;
+      if (id === undefined || made[id] !== null || typeof living !== "object" || living === null || claimed.has(living))
+        return;
       if (this.staticNames.has(living) || !this.fits(nodes[id], living)) return;
       claimed.add(living);
       if (nodes[id].t !== undefined) (living as Uint8Array).set(this.make(nodes[id]) as Uint8Array);
@@ -228,7 +234,7 @@ export class StateRegistry {
     for (let i = 0; i < todo.length; i++) {
       const n = nodes[todo[i]];
       const living = made[todo[i]] as object;
-      if (n.a) n.a.forEach((v, j) => match(v, (living as unknown[])[j]));
+      if (n.a) for (let j = 0; j < n.a.length; j++) match(n.a[j], (living as unknown[])[j]);
       else if (n.m) {
         for (const [k, v] of n.m) if (typeof k !== "object") match(v, (living as Map<unknown, unknown>).get(k));
       } else if (n.f) for (const k of Object.keys(n.f)) match(n.f[k], (living as Record<string, unknown>)[k]);

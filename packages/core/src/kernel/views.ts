@@ -160,7 +160,7 @@ export function makeViews(entry: Entry): Views {
   const table = [...entry.k.syscalls.byName.values()];
 
   class ProgramSys implements ProgramView {
-    readonly $call: ProgramCall;
+    declare readonly $call: ProgramCall;
     constructor(t: Task) {
       this.$call = new ProgramCall(entry, t);
     }

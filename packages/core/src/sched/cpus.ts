@@ -89,7 +89,9 @@ export class Cpus {
 
   /** ns spent in a class up to `now`, without changing anything. */
   timeAt(cpu: number, cls: number, now: number): number {
-    return this.times[cpu * CLASSES + cls] + (this.online[cpu] === 1 && this.mode[cpu] === cls ? now - this.since[cpu] : 0);
+    return (
+      this.times[cpu * CLASSES + cls] + (this.online[cpu] === 1 && this.mode[cpu] === cls ? now - this.since[cpu] : 0)
+    );
   }
 
   /** What an interrupt on this CPU would find: the driven task in a call, else the task on it, else null (idle). */

@@ -5,9 +5,10 @@
  * Forced idle holds the run queue while interrupts are served: the CPU of a bound FIFO kernel thread does nothing until the
  * time is up. Documentation/admin-guide/pm/cpuidle, Documentation/driver-api/pm/cpuidle.
  */
-import { EV_HRTIMER } from "../time/eventQueue.js";
+
 import type { Core } from "../kernel/core.js";
 import { PF_NO_SETAFFINITY, type Task } from "../task/task.js";
+import { EV_HRTIMER } from "../time/eventQueue.js";
 import { isRt } from "./runQueue.js";
 
 export interface IdleStateDef {

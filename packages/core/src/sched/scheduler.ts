@@ -6,7 +6,7 @@
  * interrupts of that instant. Nothing is ever stepped from inside an event handler: waking a task only puts it on a CPU.
  * sched(7), sched-eevdf and sched-rt-group (kernel documentation).
  */
-import { EV_HRTIMER, EV_TASK, EV_TICK } from "../time/eventQueue.js";
+
 import type { Core } from "../kernel/core.js";
 import {
   TASK_DEAD,
@@ -18,6 +18,7 @@ import {
   TASK_ZOMBIE,
   type Task,
 } from "../task/task.js";
+import { EV_HRTIMER, EV_TASK, EV_TICK } from "../time/eventQueue.js";
 import { CPU_IDLE, CPU_IOWAIT, CPU_IRQ, CPU_NICE, CPU_SYSTEM, CPU_USER, maskHas } from "./cpus.js";
 import { isRt, RunQueue, weightOf } from "./runQueue.js";
 import type { WaitQueue } from "./waitQueue.js";

@@ -7,14 +7,16 @@
  *
  * A work that is pending already (same function and argument) is not queued twice. Documentation/core-api/workqueue.
  */
-import type { Ctx } from "../kernel/ctx.js";
+
 import type { Core } from "../kernel/core.js";
+import type { Ctx } from "../kernel/ctx.js";
 import { WAIT, type Wait } from "../sys/types.js";
 import { TASK_IDLE, type Task } from "../task/task.js";
 import type { KthreadDef } from "./kthread.js";
 import { WaitQueue } from "./waitQueue.js";
 
 /** Does the work; WAIT after `c.sleep` to be called again from the top, otherwise ns of CPU time used (void: none). */
+// biome-ignore lint/suspicious/noConfusingVoidType: a work that takes no time need not say so
 export type WorkFn = (c: Ctx, arg: unknown) => Wait | number | void;
 
 interface Work {

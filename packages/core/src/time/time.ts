@@ -44,7 +44,9 @@ export class Time {
 
   /** Instant of tick number `n`, ns since boot. */
   tickTime(n: number): number {
-    return 1e9 % this.hz === 0 ? n * (1e9 / this.hz) : Math.floor(n / this.hz) * 1e9 + Math.floor(((n % this.hz) * 1e9) / this.hz);
+    return 1e9 % this.hz === 0
+      ? n * (1e9 / this.hz)
+      : Math.floor(n / this.hz) * 1e9 + Math.floor(((n % this.hz) * 1e9) / this.hz);
   }
 
   /** Instant of the next tick after now. */

@@ -1,7 +1,8 @@
 /** Clocks and sleeping: the calls of sys/timeSys.ts. clock_gettime(2), clock_nanosleep(2). */
+
+import { CAP_SYS_TIME } from "../abi/capability.js";
 import { EFAULT, EINVAL, EOPNOTSUPP, EPERM } from "../abi/errno.js";
 import { ERESTART_RESTARTBLOCK, ERESTARTNOHAND, fail } from "../abi/errors.js";
-import { CAP_SYS_TIME } from "../abi/capability.js";
 import {
   CLOCK_BOOTTIME,
   CLOCK_BOOTTIME_ALARM,
@@ -19,18 +20,19 @@ import {
 } from "../abi/time.js";
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
-import type { Span, TimeSys } from "../sys/timeSys.js";
 import type { Timespec } from "../sys/signalSys.js";
+import type { Span, TimeSys } from "../sys/timeSys.js";
 import type { Impl } from "../sys/types.js";
-import { TASK_INTERRUPTIBLE, type Task } from "../task/task.js";
 import { nsCapable } from "../task/capable.js";
+import { TASK_INTERRUPTIBLE, type Task } from "../task/task.js";
 
 /** A span in ns; fails EFAULT, EINVAL. */
 function spanNs(v: Span | null): number {
   if (v === null) return fail(EFAULT);
   if (typeof v === "number") return Number.isFinite(v) && v >= 0 ? Math.floor(v) : fail(EINVAL);
   const { sec, nsec } = v;
-  if (!Number.isInteger(sec) || !Number.isInteger(nsec) || sec < 0 || nsec < 0 || nsec >= NSEC_PER_SEC) return fail(EINVAL);
+  if (!Number.isInteger(sec) || !Number.isInteger(nsec) || sec < 0 || nsec < 0 || nsec >= NSEC_PER_SEC)
+    return fail(EINVAL);
   return sec * NSEC_PER_SEC + nsec;
 }
 
@@ -98,7 +100,12 @@ export const timeCalls: Impl<TimeSys> = {
     const f = c.frame<{ until: number; cpu: boolean }>(() => {
       const now = clock(c, id);
       if (now === null) return fail(EINVAL);
-      if (id === CLOCK_REALTIME_COARSE || id === CLOCK_MONOTONIC_COARSE || id === CLOCK_MONOTONIC_RAW || id === CLOCK_THREAD_CPUTIME_ID)
+      if (
+        id === CLOCK_REALTIME_COARSE ||
+        id === CLOCK_MONOTONIC_COARSE ||
+        id === CLOCK_MONOTONIC_RAW ||
+        id === CLOCK_THREAD_CPUTIME_ID
+      )
         return fail(EOPNOTSUPP);
       const ns = spanNs(req);
       const nowNs = now.sec * NSEC_PER_SEC + now.nsec;

@@ -10,7 +10,7 @@
  * `arg` is state (a number, or an object that hangs from a root). Documentation/timers, Documentation/timers/hrtimers.
  */
 import type { Core } from "../kernel/core.js";
-import { TIMER_SOFTIRQ, HRTIMER_SOFTIRQ } from "../sched/irq.js";
+import { HRTIMER_SOFTIRQ, TIMER_SOFTIRQ } from "../sched/irq.js";
 import { defineAlarm } from "./alarm.js";
 import { EV_HRTIMER, EV_WHEEL } from "./eventQueue.js";
 import { TimerWheel } from "./timerWheel.js";
@@ -93,7 +93,7 @@ export class Timers {
   /** Take a timer back; false if it is not pending. -1 is never pending. */
   del(id: number): boolean {
     const base = this.baseOf(id);
-    return base !== null && base.wheel.del(wheelId(id));
+    return base?.wheel.del(wheelId(id)) ?? false;
   }
 
   pending(id: number): boolean {

@@ -36,7 +36,8 @@ export class Trace implements TraceSink {
   readonly sysExit: Tracepoint<[t: Task, name: string, ret: unknown]>;
 
   constructor(readonly k: Core) {
-    const prio = (t: Task | null): number => (t === null ? 120 : t.se.rtPriority > 0 ? 99 - t.se.rtPriority : 120 + t.se.nice);
+    const prio = (t: Task | null): number =>
+      t === null ? 120 : t.se.rtPriority > 0 ? 99 - t.se.rtPriority : 120 + t.se.nice;
     const idle = (cpu: number): string => `swapper/${cpu}`;
     this.schedSwitch = this.define(
       "sched",
@@ -45,7 +46,8 @@ export class Trace implements TraceSink {
         `prev_comm=${p?.comm ?? idle(cpu)} prev_pid=${p?.nr ?? 0} prev_prio=${prio(p)} prev_state=${p === null ? "R" : STATE_LETTERS[p.state]} ==> next_comm=${n?.comm ?? idle(cpu)} next_pid=${n?.nr ?? 0} next_prio=${prio(n)}`,
       (cpu, p) => ({ task: p, cpu }),
     );
-    const wake = (t: Task, cpu: number): string => `comm=${t.comm} pid=${t.nr} prio=${prio(t)} target_cpu=${String(cpu).padStart(3, "0")}`;
+    const wake = (t: Task, cpu: number): string =>
+      `comm=${t.comm} pid=${t.nr} prio=${prio(t)} target_cpu=${String(cpu).padStart(3, "0")}`;
     this.schedWakeup = this.define("sched", "sched_wakeup", wake);
     this.schedWakeupNew = this.define("sched", "sched_wakeup_new", wake);
     this.schedMigrateTask = this.define(
@@ -70,7 +72,8 @@ export class Trace implements TraceSink {
     this.taskNewtask = this.define(
       "task",
       "task_newtask",
-      (t: Task, flags: number) => `pid=${t.nr} comm=${t.comm} clone_flags=${flags.toString(16)} oom_score_adj=${t.signal.oomScoreAdj}`,
+      (t: Task, flags: number) =>
+        `pid=${t.nr} comm=${t.comm} clone_flags=${flags.toString(16)} oom_score_adj=${t.signal.oomScoreAdj}`,
     );
     this.taskRename = this.define(
       "task",
@@ -98,7 +101,12 @@ export class Trace implements TraceSink {
       (cpu: number, state: number) => `state=${state >>> 0} cpu_id=${cpu}`,
       (cpu) => ({ task: null, cpu }),
     );
-    this.sysEnter = this.define("raw_syscalls", "sys_enter", (_: Task, name: string) => `NR ${name}`, (t) => ({ task: t }));
+    this.sysEnter = this.define(
+      "raw_syscalls",
+      "sys_enter",
+      (_: Task, name: string) => `NR ${name}`,
+      (t) => ({ task: t }),
+    );
     this.sysExit = this.define(
       "raw_syscalls",
       "sys_exit",
@@ -212,7 +220,15 @@ export class Trace implements TraceSink {
         if (next !== null) open.set(r.cpu, { name: next[1], ts, pid: Number(next[2]) });
         continue;
       }
-      events.push({ name: r.tp.name, ph: "i", s: "t", ts, pid: 0, tid: r.cpu, args: { text: r.args[0], task: `${r.comm}-${r.pid}`, event: r.event, cause: r.cause } });
+      events.push({
+        name: r.tp.name,
+        ph: "i",
+        s: "t",
+        ts,
+        pid: 0,
+        tid: r.cpu,
+        args: { text: r.args[0], task: `${r.comm}-${r.pid}`, event: r.event, cause: r.cause },
+      });
     }
     for (let c = 0; c < this.k.cpus.nr; c++)
       events.push({ name: "thread_name", ph: "M", pid: 0, tid: c, args: { name: `CPU ${c}` } });
