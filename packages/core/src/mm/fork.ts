@@ -8,6 +8,7 @@
 import { ENOMEM } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import type { Task } from "../task/task.js";
+import { denyWriteAccess } from "../vfs/writeAccess.js";
 import { HPAGE_PMD_NR, PG_ANON, PG_SWAPBACKED } from "./frames.js";
 import { putHugeZero } from "./hugeSplit.js";
 import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Mm, TASK_SIZE } from "./mm.js";
@@ -59,7 +60,7 @@ export function dupMm(m: MmSystem, parent: Task, child: Task): Mm {
   }
   if (from.exeFile !== null) {
     mm.exeFile = m.k.vfs.getFile(from.exeFile);
-    from.exeFile.inode.writecount--;
+    denyWriteAccess(from.exeFile.inode);
   }
   mm.hiwaterRss = mm.rssPages;
   mm.hiwaterVm = mm.totalVm;

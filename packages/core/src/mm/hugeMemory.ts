@@ -179,7 +179,7 @@ export function hugeZeroWrite(m: MmSystem, c: Ctx | null, mm: Mm, v: Vma, region
 // --- the huge zero page ---
 
 /** The huge zero page for a user: each Mm holds one reference. 0: there is no memory for it. */
-function getHugeZero(m: MmSystem, mm: Mm): number {
+export function getHugeZero(m: MmSystem, mm: Mm): number {
   const z = m.hugeZero;
   if (!mm.hugeZero) {
     if (z.pfn === 0) {

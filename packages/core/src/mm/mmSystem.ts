@@ -8,6 +8,7 @@ import { Slots } from "../kernel/slots.js";
 import type { Task } from "../task/task.js";
 import { type AddressSpace, type PageData, TAG_DIRTY } from "./addressSpace.js";
 import { seedZone } from "./buddy.js";
+import { dropCaches } from "./dropCaches.js";
 import { Fault } from "./fault.js";
 import { dropMapping } from "./filemap.js";
 import { dupMm, exitMm, newMm } from "./fork.js";
@@ -50,6 +51,7 @@ import {
 import {
   defaultMinFreeKbytes,
   fallbackOrders,
+  freeInBlocks,
   layOutZones,
   setupWatermarks,
   totalReserve,
@@ -73,6 +75,7 @@ export class MmSystem {
   static readonly transient: readonly string[] = [
     "providers",
     "slotOf",
+    "meminfo",
     "zonelists",
     "fallback",
     "zoneOfBlock",
@@ -83,6 +86,9 @@ export class MmSystem {
     "localNid",
     "scratch",
     "scratchVma",
+    "unmapEntry",
+    "migrateTo",
+    "shrinkers",
     "fault",
   ];
 
@@ -114,6 +120,8 @@ export class MmSystem {
   readonly zonelists: Zone[][];
   private readonly zoneOfBlock: Uint16Array;
   private readonly providers: Map<number, () => number> = new Map();
+  /** Values of /proc/meminfo lines that are no page counters, in kB: Buffers, Zswap, Zswapped, VmallocUsed, Percpu. */
+  readonly meminfo: Map<string, () => number> = new Map();
   private readonly slotOf: Map<string, number> = new Map();
   readonly vmaSlots: VmaSlot[] = [];
   readonly mmSlots: Slots<Mm> = new Slots<Mm>();
@@ -125,6 +133,10 @@ export class MmSystem {
   /** Where walks count. */
   scratch = 0;
   scratchVma: Vma | null = null;
+  unmapEntry = 0;
+  migrateTo = 0;
+  /** Caches that can be freed on demand, by name; they give the number of objects freed. */
+  readonly shrinkers: Map<string, () => number> = new Map();
   /** The fault that is being handled. */
   readonly fault: Fault = new Fault();
 
@@ -412,12 +424,12 @@ export class MmSystem {
   exitMm(t: Task): void {
     exitMm(this, t);
   }
+  /** vm.drop_caches: bit 0 clean page cache, bit 1 slab. */
+  dropCaches(mode: number): void {
+    dropCaches(this, mode);
+  }
   /** All cached pages of an inode that goes away. */
   dropMapping(mapping: AddressSpace): void {
     dropMapping(this, mapping);
   }
-}
-
-function freeInBlocks(z: Zone): number {
-  return z.nrFree[9] * 512 + z.nrFree[10] * 1024 + z.virginEnd - z.virgin;
 }

@@ -27,12 +27,14 @@ import {
   PROT_WRITE,
 } from "../abi/mman.js";
 import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIMIT_STACK } from "../abi/resource.js";
+import { F_SEAL_FUTURE_WRITE, F_SEAL_WRITE } from "../abi/seals.js";
 import type { Ctx } from "../kernel/ctx.js";
 import { capable } from "../task/capable.js";
 import { rlimit } from "../task/rlimits.js";
 import type { Task } from "../task/task.js";
 import { FMODE_READ, FMODE_WRITE, type OpenFile } from "../vfs/file.js";
 import { S_APPEND } from "../vfs/inode.js";
+import { sealsOf } from "../vfs/regularFile.js";
 import { AddressSpace } from "./addressSpace.js";
 import { type Mm, TASK_SIZE } from "./mm.js";
 import type { MmSystem } from "./mmSystem.js";
@@ -54,7 +56,6 @@ import {
   VM_NORESERVE,
   VM_READ,
   VM_SHARED,
-  VM_SOFTDIRTY,
   VM_SPECIAL,
   VM_SYNC,
   VM_WRITE,
@@ -238,7 +239,7 @@ function mmapRegion(
     if (!vmEnoughMemory(m, mm, c.task, pages)) return fail(ENOMEM);
     vm |= VM_ACCOUNT;
   }
-  const v = newVma(m, mm, at, at + len, vm | VM_SOFTDIRTY, pgoff);
+  const v = newVma(m, mm, at, at + len, vm, pgoff);
   try {
     if (file !== null) attachFile(m, c, v, file);
     else if ((vm & VM_SHARED) !== 0) attachShared(m, c, v, len);
@@ -262,6 +263,10 @@ function attachFile(m: MmSystem, c: Ctx, v: Vma, file: OpenFile): void {
   v.mapping = file.inode.mapping;
   file.ops.mmap?.(c, file, v);
   if (v.mapping === null) v.mapping = file.inode.mapping;
+  if ((v.flags & VM_SHARED) !== 0 && (sealsOf(file.inode) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0) {
+    if ((v.flags & VM_WRITE) !== 0) fail(EPERM);
+    v.flags &= ~VM_MAYWRITE;
+  }
   if ((v.flags & (VM_SHARED | VM_MAYWRITE)) === (VM_SHARED | VM_MAYWRITE) && v.mapping !== null) {
     if (v.mapping.iMmapWritable < 0) fail(EPERM);
   }
@@ -349,7 +354,7 @@ export function doBrk(m: MmSystem, c: Ctx, brk: number): Mapped {
   }
   if (newEnd > oldEnd) {
     if (newEnd > TASK_SIZE || !rangeIsFree(mm, oldEnd, newEnd + 4096)) return none;
-    const flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_ACCOUNT | mm.defFlags | VM_SOFTDIRTY;
+    const flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_ACCOUNT | mm.defFlags;
     const pages = (newEnd - oldEnd) / 4096;
     if (!mlockFutureOk(m, mm, t, flags, newEnd - oldEnd) || !mayExpandVm(mm, t, flags, pages)) return none;
     if (mm.vmas.length > m.sysctl.maxMapCount || !vmEnoughMemory(m, mm, t, pages)) return none;

@@ -18,7 +18,6 @@ import { NR_PAGETABLE } from "./vmstat.js";
 export const PTE_WRITE = 1;
 export const PTE_DIRTY = 2;
 export const PTE_ACCESSED = 4;
-export const PTE_SOFT_DIRTY = 8;
 /** Present, but every access faults: PROT_NONE, or armed for a NUMA hint. */
 export const PTE_PROTNONE = 16;
 /** The zero page (or the huge one): not counted, not owned. */

@@ -10,17 +10,7 @@ import type { Task } from "../task/task.js";
 import { type Mm, TASK_SIZE } from "./mm.js";
 import type { MmSystem } from "./mmSystem.js";
 import { STACK_GUARD_GAP } from "./unmappedArea.js";
-import {
-  VM_ACCOUNT,
-  VM_EXEC,
-  VM_GROWSDOWN,
-  VM_MAYEXEC,
-  VM_MAYREAD,
-  VM_MAYWRITE,
-  VM_READ,
-  VM_SOFTDIRTY,
-  VM_WRITE,
-} from "./vma.js";
+import { VM_ACCOUNT, VM_EXEC, VM_GROWSDOWN, VM_MAYEXEC, VM_MAYREAD, VM_MAYWRITE, VM_READ, VM_WRITE } from "./vma.js";
 import { insertVma, newVma, vmStatAccount } from "./vmaMerge.js";
 
 const TEXT_START = 0x400000;
@@ -47,7 +37,7 @@ export function setupExec(m: MmSystem, mm: Mm, t: Task): void {
       mm,
       TEXT_START,
       TEXT_START + bytes,
-      VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_SOFTDIRTY,
+      VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC,
       0,
     );
     v.file = m.k.vfs.getFile(file);
@@ -61,7 +51,7 @@ export function setupExec(m: MmSystem, mm: Mm, t: Task): void {
   mm.endData = heap;
   mm.startBrk = heap;
   mm.brk = heap;
-  const flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_GROWSDOWN | VM_ACCOUNT | VM_SOFTDIRTY;
+  const flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_GROWSDOWN | VM_ACCOUNT;
   const stack = newVma(m, mm, TASK_SIZE - STACK_BYTES, TASK_SIZE, flags, (TASK_SIZE - STACK_BYTES) / 4096);
   insertVma(stack);
   vmStatAccount(mm, flags, stack.pages);

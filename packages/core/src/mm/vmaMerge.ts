@@ -1,7 +1,7 @@
 /**
  * Splitting and merging areas, and the counters of an address space that follow them. Kernel document mm/process_addrs.
  *
- * Two neighbours are one area if everything about them is the same: flags (but not VM_SOFTDIRTY), file and contiguous offset,
+ * Two neighbours are one area if everything about them is the same: flags, file and contiguous offset,
  * userfaultfd context, packages' fields, and where their private pages are found from. Linux's vma_merge rules.
  */
 
@@ -15,7 +15,6 @@ import {
   VM_GROWSDOWN,
   VM_MAYWRITE,
   VM_SHARED,
-  VM_SOFTDIRTY,
   VM_SPECIAL,
   VM_WRITE,
   Vma,
@@ -111,7 +110,7 @@ function alike(m: MmSystem, a: Vma, b: Vma, flagMask: number): boolean {
 
 /** Can `b`, which follows `a`, become part of it? */
 function canMerge(m: MmSystem, a: Vma, b: Vma): boolean {
-  return a.end === b.start && alike(m, a, b, ~VM_SOFTDIRTY) && a.pgoff + a.pages === b.pgoff && anonMergeable(a, b);
+  return a.end === b.start && alike(m, a, b, -1) && a.pgoff + a.pages === b.pgoff && anonMergeable(a, b);
 }
 
 /** `b` becomes part of `a`. */
@@ -119,7 +118,6 @@ function absorb(m: MmSystem, a: Vma, b: Vma): void {
   const { vmas } = a.mm;
   vmas.splice(vmaPosition(vmas, b.start), 1);
   a.end = b.end;
-  a.flags |= b.flags & VM_SOFTDIRTY;
   if (a.anonVma === null && b.anonVma !== null) {
     attachAnon(b.anonVma, a);
     a.forked = b.forked;
@@ -148,8 +146,7 @@ export function mergeableAnon(m: MmSystem, v: Vma): AnonVma | null {
   for (const n of [vmas[i + 1], vmas[i - 1]]) {
     if (n === undefined || n.anonVma === null || n.inherited) continue;
     const [a, b] = n.start > v.start ? [v, n] : [n, v];
-    if (a.end === b.start && alike(m, a, b, ~(VM_SOFTDIRTY | VM_ACCESS)) && a.pgoff + a.pages === b.pgoff)
-      return n.anonVma;
+    if (a.end === b.start && alike(m, a, b, ~VM_ACCESS) && a.pgoff + a.pages === b.pgoff) return n.anonVma;
   }
   return null;
 }

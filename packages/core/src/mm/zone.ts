@@ -179,3 +179,8 @@ export function totalReserve(zones: readonly Zone[]): number {
   for (const z of zones) n += Math.min(Math.max(...z.reserve) + z.high, z.managed);
   return n;
 }
+
+/** Pages in free blocks of at least a huge page. */
+export function freeInBlocks(z: Zone): number {
+  return z.nrFree[9] * 512 + z.nrFree[10] * 1024 + z.virginEnd - z.virgin;
+}

@@ -1,0 +1,155 @@
+/** Memory in kB: /proc/meminfo and the meminfo of a node. proc_meminfo(5). */
+import type { Core } from "../kernel/core.js";
+import type { MmSystem } from "./mmSystem.js";
+import { commitLimit } from "./overcommit.js";
+import {
+  NR_ANON_MAPPED,
+  NR_ANON_THPS,
+  NR_FILE_DIRTY,
+  NR_FILE_MAPPED,
+  NR_FILE_PAGES,
+  NR_FREE_PAGES,
+  NR_KERNEL_STACK_KB,
+  NR_LRU_BASE,
+  NR_MLOCK,
+  NR_PAGETABLE,
+  NR_SHMEM,
+  NR_WRITEBACK,
+} from "./vmstat.js";
+
+/** What can be had without swapping, pages: free memory and clean caches less what is kept back. `si_mem_available()` */
+export function memAvailable(m: MmSystem): number {
+  let low = 0;
+  for (const z of m.zones) low += z.low;
+  const free = m.read(NR_FREE_PAGES) - m.totalReserve;
+  const cache = m.read(NR_LRU_BASE + 2) + m.read(NR_LRU_BASE + 3);
+  const slab = m.read(m.stat("nr_slab_reclaimable")) + m.read(m.stat("nr_kernel_misc_reclaimable"));
+  const half = (n: number): number => n - Math.min(Math.floor(n / 2), low);
+  return Math.max(0, free + half(cache) + half(slab));
+}
+
+/** Lines that are not kept in pages: `k.mm.meminfo` may have them, in kB. */
+function given(m: MmSystem, name: string, otherwise = 0): number {
+  return m.meminfo.get(name)?.() ?? otherwise;
+}
+
+function line(name: string, kb: number): string {
+  return `${`${name}:`.padEnd(16)}${String(kb).padStart(8)} kB\n`;
+}
+
+/** Rows that the machine and its nodes have in common, by name, in kB; `r` reads a counter. */
+function shared(m: MmSystem, r: (slot: number) => number): Record<string, number> {
+  const lru = (i: number): number => r(NR_LRU_BASE + i) * 4;
+  const pages = (name: string): number => r(m.stat(name)) * 4;
+  return {
+    Active: lru(1) + lru(3),
+    Inactive: lru(0) + lru(2),
+    "Active(anon)": lru(1),
+    "Inactive(anon)": lru(0),
+    "Active(file)": lru(3),
+    "Inactive(file)": lru(2),
+    Unevictable: lru(4),
+    Mlocked: r(NR_MLOCK) * 4,
+    Dirty: r(NR_FILE_DIRTY) * 4,
+    Writeback: r(NR_WRITEBACK) * 4,
+    FilePages: r(NR_FILE_PAGES) * 4,
+    Mapped: r(NR_FILE_MAPPED) * 4,
+    AnonPages: r(NR_ANON_MAPPED) * 4,
+    Shmem: r(NR_SHMEM) * 4,
+    KernelStack: r(NR_KERNEL_STACK_KB),
+    PageTables: r(NR_PAGETABLE) * 4,
+    SecPageTables: pages("nr_sec_page_table_pages"),
+    NFS_Unstable: 0,
+    Bounce: 0,
+    WritebackTmp: 0,
+    KReclaimable: pages("nr_slab_reclaimable") + pages("nr_kernel_misc_reclaimable"),
+    Slab: pages("nr_slab_reclaimable") + pages("nr_slab_unreclaimable"),
+    SReclaimable: pages("nr_slab_reclaimable"),
+    SUnreclaim: pages("nr_slab_unreclaimable"),
+    AnonHugePages: r(NR_ANON_THPS) * 4,
+    ShmemHugePages: pages("nr_shmem_hugepages"),
+    ShmemPmdMapped: pages("nr_shmem_pmdmapped"),
+    FileHugePages: pages("nr_file_hugepages"),
+    FilePmdMapped: pages("nr_file_pmdmapped"),
+  };
+}
+
+function lines(values: Record<string, number>, names: string, prefix = ""): string {
+  let s = "";
+  for (const name of names.split(" ")) s += prefix + line(name, values[name]);
+  return s;
+}
+
+/** /proc/meminfo. */
+export function meminfoText(k: Core): string {
+  const m = k.mm;
+  const v = shared(m, (slot) => m.read(slot));
+  const { swap } = k.contracts;
+  const total = m.totalram * 4;
+  const swapCached = (swap?.cachedPages() ?? 0) * 4;
+  const buffers = given(m, "Buffers");
+  v.MemTotal = total;
+  v.MemFree = m.read(NR_FREE_PAGES) * 4;
+  v.MemAvailable = memAvailable(m) * 4;
+  v.Buffers = buffers;
+  v.Cached = Math.max(0, v.FilePages - swapCached - buffers);
+  v.SwapCached = swapCached;
+  v.SwapTotal = (swap?.totalPages() ?? 0) * 4;
+  v.SwapFree = (swap?.freePages() ?? 0) * 4;
+  v.Zswap = given(m, "Zswap");
+  v.Zswapped = given(m, "Zswapped");
+  v.CommitLimit = commitLimit(m) * 4;
+  v.Committed_AS = m.committed * 4;
+  v.VmallocTotal = 34359738367;
+  v.VmallocUsed = given(m, "VmallocUsed");
+  v.VmallocChunk = 0;
+  v.Percpu = given(m, "Percpu");
+  v.Balloon = m.read(m.stat("nr_balloon_pages")) * 4;
+  v.Hugepagesize = 2048;
+  v.Hugetlb = 0;
+  const physical = m.frames.nr * 4;
+  v.DirectMap1G = Math.floor(physical / 1048576) * 1048576;
+  v.DirectMap2M = Math.floor((physical - v.DirectMap1G) / 2048) * 2048;
+  v.DirectMap4k = physical - v.DirectMap1G - v.DirectMap2M;
+  const count = (name: string): string => `${`${name}:`.padEnd(16)}${"0".padStart(8)}\n`;
+  return (
+    lines(
+      v,
+      "MemTotal MemFree MemAvailable Buffers Cached SwapCached Active Inactive Active(anon) Inactive(anon) Active(file) " +
+        "Inactive(file) Unevictable Mlocked SwapTotal SwapFree Zswap Zswapped Dirty Writeback AnonPages Mapped Shmem KReclaimable " +
+        "Slab SReclaimable SUnreclaim KernelStack PageTables SecPageTables NFS_Unstable Bounce WritebackTmp CommitLimit " +
+        "Committed_AS VmallocTotal VmallocUsed VmallocChunk Percpu AnonHugePages ShmemHugePages ShmemPmdMapped FileHugePages " +
+        "FilePmdMapped Balloon",
+    ) +
+    count("HugePages_Total") +
+    count("HugePages_Free") +
+    count("HugePages_Rsvd") +
+    count("HugePages_Surp") +
+    lines(v, "Hugepagesize Hugetlb DirectMap4k DirectMap2M DirectMap1G")
+  );
+}
+
+/** /sys/devices/system/node/nodeN/meminfo. */
+export function nodeMeminfoText(k: Core, nid: number): string {
+  const m = k.mm;
+  const v = shared(m, (slot) => m.readNode(slot, nid));
+  v.MemTotal = m.zones.reduce((a, z) => a + (z.nid === nid ? z.managed : 0), 0) * 4;
+  v.MemFree = m.readNode(NR_FREE_PAGES, nid) * 4;
+  v.MemUsed = v.MemTotal - v.MemFree;
+  v.SwapCached = m.readNode(m.stat("nr_swapcached"), nid) * 4;
+  const prefix = `Node ${nid} `;
+  const count = (name: string): string => `${prefix}${`${name}:`.padEnd(16)}${"0".padStart(6)}\n`;
+  return (
+    lines(
+      v,
+      "MemTotal MemFree MemUsed SwapCached Active Inactive Active(anon) Inactive(anon) Active(file) Inactive(file) Unevictable " +
+        "Mlocked Dirty Writeback FilePages Mapped AnonPages Shmem KernelStack PageTables SecPageTables NFS_Unstable Bounce " +
+        "WritebackTmp KReclaimable Slab SReclaimable SUnreclaim AnonHugePages ShmemHugePages ShmemPmdMapped FileHugePages " +
+        "FilePmdMapped",
+      prefix,
+    ) +
+    count("HugePages_Total") +
+    count("HugePages_Free") +
+    count("HugePages_Surp")
+  );
+}
