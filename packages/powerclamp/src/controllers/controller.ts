@@ -94,11 +94,9 @@ export class PidController implements Controller {
     const error = measured - setpoint;
     const rate = Number.isNaN(this.last) ? 0 : (measured - this.last) / seconds;
     this.last = measured;
-    const integral = this.integral + ki * error * seconds;
-    const wanted = kp * error + integral + kd * rate;
-    const out = Math.min(Math.max(wanted, 0), max);
-    // integrate only if it does not push further into the limit
-    if (out === wanted || wanted > max === error < 0) this.integral = Math.min(Math.max(integral, -max), max);
+    // the integral term never asks for more than the device can do, nor for less than nothing
+    this.integral = Math.min(Math.max(this.integral + ki * error * seconds, 0), max);
+    const out = Math.min(Math.max(kp * error + this.integral + kd * rate, 0), max);
     this.asked = Math.round(out);
     return this.asked;
   }

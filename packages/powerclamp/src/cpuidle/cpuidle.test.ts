@@ -62,7 +62,11 @@ describe("pkgResidency", () => {
 
   it("never exceeds the least idle CPU", () => {
     const cpu = fc
-      .record({ period: fc.integer({ min: 1, max: 60 }), share: fc.double({ min: 0, max: 1, noNaN: true }), phase: fc.integer({ min: -100, max: 100 }) })
+      .record({
+        period: fc.integer({ min: 1, max: 60 }),
+        share: fc.double({ min: 0, max: 1, noNaN: true }),
+        phase: fc.integer({ min: -100, max: 100 }),
+      })
       .map(({ period, share, phase }) => ({ idleUs: period * share, periodUs: period, phaseUs: phase }));
     fc.assert(
       fc.property(fc.array(cpu, { minLength: 1, maxLength: 4 }), (cpus) => {

@@ -20,6 +20,7 @@ export interface CState {
   readonly pkg: number;
 }
 
+export type CStateTableName = "nehalem" | "snb" | "ivb" | "hsw";
 
 function state(name: string, exitLatencyUs: number, targetResidencyUs: number): CState {
   const depth = Number.parseInt(name.slice(1), 10);

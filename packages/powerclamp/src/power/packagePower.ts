@@ -28,10 +28,15 @@ export class PackagePower {
   /** Present P-state, and the share of full activity of a busy core. */
   pstate = 0;
   activity = 1;
+  /** Part of the time that the clock of busy cores runs (T-states). */
+  duty = 1;
   /** Package C-state it is in (3, 6, ...), 0 for C0; from `since` on. */
   pkgState = 0;
   /** ns; the instant the package is really in: the last CPU's entry is over. */
   since = 0;
+  /** Work of busy cores up to `last`, in seconds of one core at the fastest P-state; and its rate per busy core now. */
+  work = 0;
+  speed = 1;
   /** W by domain since `last`, valid unless `dirty`. */
   readonly watts: Float64Array = new Float64Array(DOMAINS);
   dirty = true;
@@ -58,9 +63,10 @@ export class PackagePower {
   /** Core watts for the present temperature and P-state. */
   refresh(model: PowerModel, states: readonly CState[]): void {
     const t = this.rc.die();
+    this.speed = (this.duty * model.pstates[this.pstate].mhz) / model.pstates[0].mhz;
     this.coreWatts[0] = model.c0(this.pstate, t, model.idleActivity);
     for (let i = 0; i < states.length; i++) this.coreWatts[i + 1] = model.idle(states[i], this.pstate, t);
-    this.coreWatts[states.length + 1] = model.c0(this.pstate, t, this.activity);
+    this.coreWatts[states.length + 1] = model.c0(this.pstate, t, this.activity * this.duty);
     this.dirty = true;
   }
 
@@ -87,6 +93,7 @@ export class PackagePower {
       if (toBoundary >= 0) latched[i] = joules[i] + watts[i] * toBoundary;
       joules[i] += watts[i] * d * 1e-9;
     }
+    this.work += this.inState[0] * this.speed * d * 1e-9;
     this.last = end;
     const since = end - this.thermalAt;
     if (since < THERMAL_STEP_NS) return;
@@ -118,6 +125,9 @@ export class PackagePower {
     this.inState.set(o.inState);
     this.pstate = o.pstate;
     this.activity = o.activity;
+    this.duty = o.duty;
+    this.work = o.work;
+    this.speed = o.speed;
     this.pkgState = o.pkgState;
     this.since = o.since;
     this.watts.set(o.watts);

@@ -99,7 +99,8 @@ export class PowerMachine {
     const latencyNs = this.states[old].exitLatencyUs * 1000;
     const spent = now - (in_ - latencyNs);
     if (now > in_) this.cstateNs[cpu * MAX_STATES + old] += now - in_;
-    pkg.add((pkg.coreWatts[0] - pkg.coreWatts[old + 1]) * Math.min(spent, latencyNs) * 1e-9);
+    const extra = pkg.coreWatts[0] - pkg.coreWatts[old + 1];
+    if (extra > 0) pkg.add(extra * Math.min(spent, latencyNs) * 1e-9);
     this.idleCpus[p]--;
     if (pkg.pkgState === 0) return;
     if (now > pkg.since) this.pkgNs[p * PKG_STATES + pkg.pkgState] += now - pkg.since;
@@ -137,6 +138,15 @@ export class PowerMachine {
     x.refresh(this.model, this.states);
   }
 
+  /** Part of the time that the clock of busy cores runs (0..1), from `now` on. */
+  setDuty(pkg: number, duty: number, now: number): void {
+    if (!(duty >= 0 && duty <= 1)) throw new RangeError(`duty must be within 0..1, not ${duty}`);
+    const x = this.packages[pkg];
+    x.advance(now, this.model, this.states);
+    x.duty = duty;
+    x.refresh(this.model, this.states);
+  }
+
   // --- views: they change nothing ---
 
   /** The package as it is at `now`; valid until the next look. */
@@ -148,7 +158,8 @@ export class PowerMachine {
 
   /** J of a domain (PKG, CORES, GRAPHICS, DRAM) up to `now`. */
   joules(pkg: number, domain: number, now: number): number {
-    if (!(domain >= 0 && domain < DOMAINS)) throw new RangeError(`energy domain must be 0..${DOMAINS - 1}, not ${domain}`);
+    if (!(domain >= 0 && domain < DOMAINS))
+      throw new RangeError(`energy domain must be 0..${DOMAINS - 1}, not ${domain}`);
     return this.at(pkg, now).joules[domain];
   }
 
@@ -156,6 +167,11 @@ export class PowerMachine {
   counterJoules(pkg: number, domain: number, now: number): number {
     const x = this.at(pkg, now);
     return now % RAPL_UPDATE_NS === 0 ? x.joules[domain] : x.latched[domain];
+  }
+
+  /** Work the package's cores have done, in seconds of one core at the fastest P-state. */
+  workSeconds(pkg: number, now: number): number {
+    return this.at(pkg, now).work;
   }
 
   /** W of the package now. */

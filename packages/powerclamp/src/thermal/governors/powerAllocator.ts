@@ -83,7 +83,12 @@ function sustainablePower(zone: ThermalZone, params: ZoneParams, control: number
   return sum;
 }
 
-function allocate(zone: ThermalZone, data: AllocatorData, actors: readonly ThermalInstance[], host: GovernorHost): void {
+function allocate(
+  zone: ThermalZone,
+  data: AllocatorData,
+  actors: readonly ThermalInstance[],
+  host: GovernorHost,
+): void {
   const params = zone.params ?? data.own;
   const weights = actors.reduce((sum, i) => sum + i.weight, 0);
   const asks = actors.map((i) => {
