@@ -104,6 +104,14 @@ export const X_OK = 1;
 export const W_OK = 2;
 export const R_OK = 4;
 
+// openat2(2): struct open_how.resolve.
+export const RESOLVE_NO_XDEV = 1;
+export const RESOLVE_NO_MAGICLINKS = 2;
+export const RESOLVE_NO_SYMLINKS = 4;
+export const RESOLVE_BENEATH = 8;
+export const RESOLVE_IN_ROOT = 0x10;
+export const RESOLVE_CACHED = 0x20;
+
 // renameat2(2)
 export const RENAME_NOREPLACE = 1;
 export const RENAME_EXCHANGE = 2;

@@ -14,11 +14,13 @@ export const REACHED_GLOBAL_ROOT = 1;
 /** At the top of a mount that is attached nowhere. */
 export const REACHED_DETACHED = 2;
 
-/** Result of the last `prependPath`: scratch, never looked at later. */
-export const reached: { how: number } = { how: REACHED_ROOT };
-
-/** The path of (mnt, dentry) as seen from the root, without marks; `reached.how` says where it ended. */
-export function prependPath(mnt: Mount, dentry: Dentry, rootMnt: Mount | null, rootDentry: Dentry | null): string {
+/** The path of (mnt, dentry) as seen from the root, without marks, and where it ended. */
+export function prependPath(
+  mnt: Mount,
+  dentry: Dentry,
+  rootMnt: Mount | null,
+  rootDentry: Dentry | null,
+): { text: string; how: number } {
   let text = "";
   let how = REACHED_ROOT;
   while (dentry !== rootDentry || mnt !== rootMnt) {
@@ -39,8 +41,7 @@ export function prependPath(mnt: Mount, dentry: Dentry, rootMnt: Mount | null, r
     text = `/${dentry.name}${text}`;
     dentry = dentry.parent;
   }
-  reached.how = how;
-  return text === "" ? "/" : text;
+  return { text: text === "" ? "/" : text, how };
 }
 
 /** Removed, and not merely a root? */
@@ -52,7 +53,7 @@ export function isUnlinked(dentry: Dentry): boolean {
 export function dPath(mnt: Mount, dentry: Dentry, fs: FsStruct | null): string {
   const dname = dentry.sb.ops.dname;
   if (dname !== undefined && (dentry.isRoot === false || (dentry.flags & D_UNHASHED) !== 0)) return dname(dentry);
-  const text = prependPath(mnt, dentry, fs === null ? null : fs.rootMnt, fs === null ? null : fs.rootDentry);
+  const { text } = prependPath(mnt, dentry, fs === null ? null : fs.rootMnt, fs === null ? null : fs.rootDentry);
   return isUnlinked(dentry) ? `${text} (deleted)` : text;
 }
 

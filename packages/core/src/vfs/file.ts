@@ -8,11 +8,13 @@ import type { Ctx } from "../kernel/ctx.js";
 import type { Core } from "../kernel/core.js";
 import type { Vma } from "../mm/vma.js";
 import type { WaitQueue } from "../sched/waitQueue.js";
+import type { Loff } from "../sys/fileSys.js";
 import type { Wait } from "../sys/types.js";
 import type { Cred } from "../task/cred.js";
 import type { Dentry } from "./dentry.js";
 import type { Inode } from "./inode.js";
 import type { Mount } from "./mount.js";
+import type { EpollItem } from "./poll/epoll.js";
 
 /** file.mode */
 export const FMODE_READ = 0x1;
@@ -62,8 +64,8 @@ export interface FileOpsInit {
   write?(c: Ctx, file: OpenFile, data: Uint8Array, pos: number): number | Wait;
   /** Emit entries from d.pos on. Having it makes the file a directory for getdents64(2). */
   iterate?(c: Ctx, file: OpenFile, d: DirContext): void;
-  /** Left out: ESPIPE. `offset` is exact up to 2^53. `genericLlseek` and others are in vfs/llseek.ts. */
-  llseek?(c: Ctx, file: OpenFile, offset: number, whence: number): number;
+  /** Left out: ESPIPE. Sets file.pos and returns it. `genericLlseek` and others are in vfs/llseek.ts. */
+  llseek?(c: Ctx, file: OpenFile, offset: Loff, whence: number): Loff;
   /** Ready events now (POLL bits); names its queues to `pt` if that is not null. Left out: always IN|OUT, and epoll refuses it. */
   poll?(c: Ctx, file: OpenFile, pt: PollTable | null): number;
   /** Left out: ENOTTY. */
@@ -118,6 +120,10 @@ export class OpenFile {
   posLow = 0;
   /** What the opened thing keeps (plain state). */
   data: unknown = null;
+  /** Never reused. */
+  readonly serial: number;
+  /** What watches it by epoll (vfs/poll/epoll.ts). */
+  epItems: EpollItem[] | null = null;
   /** Where reading a directory stopped. */
   cursor: Dentry | null = null;
   /** Errors already reported through this description (errseq cursors of writeback). */
@@ -137,7 +143,9 @@ export class OpenFile {
     public flags: number,
     /** Credentials of the opener. */
     readonly cred: Cred,
-  ) {}
+  ) {
+    this.serial = ++mnt.sb.k.vfs.lastFileSerial;
+  }
 }
 
 /** The array to return `n` bytes in: `buf` (or its first part) if one was given, else a new one. */

@@ -15,6 +15,7 @@ import { rlimit } from "../task/rlimits.js";
 import type { Task } from "../task/task.js";
 import { FMODE_PATH, FMODE_READ, FMODE_WRITE, FMODE_WRITER, type OpenFile } from "./file.js";
 import { FilesStruct } from "./filesStruct.js";
+import { epollRelease } from "./poll/epoll.js";
 
 /** The description of a number, O_PATH ones included. EBADF. */
 export function fgetRaw(t: Task, fd: number): OpenFile {
@@ -65,6 +66,7 @@ export function fputSync(k: Core, f: OpenFile): void {
 /** Nobody has the description any more. */
 export function finalFput(k: Core, f: OpenFile): void {
   const { hooks, vfs } = k;
+  if (f.epItems !== null) epollRelease(f);
   if ((f.mode & FMODE_PATH) === 0) {
     if (hooks.finalFput.on !== null) hooks.finalFput.on(f, undefined);
     if (f.ops.release !== null) f.ops.release(k, f);

@@ -51,6 +51,18 @@ export class FilesStruct {
     this.count++;
   }
 
+  /** Take number `fd` (which must be free) without a description yet: nobody else gets it. */
+  reserve(fd: number): void {
+    if (fd >>> 5 >= this.open.length) this.grow(fd);
+    this.open[fd >>> 5] |= 1 << (fd & 31);
+  }
+
+  /** Give a reserved number back. */
+  release(fd: number): void {
+    this.open[fd >>> 5] &= ~(1 << (fd & 31));
+    if (fd < this.nextFd) this.nextFd = fd;
+  }
+
   /** Free the number and give its description to the caller, who must `fput` it; null if it was free. */
   remove(fd: number): OpenFile | null {
     const f = this.fds[fd];

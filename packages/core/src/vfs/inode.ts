@@ -35,21 +35,47 @@ export const S_NOSEC = 0x1000;
 /** Somebody has looked at ctime since it last moved (multigrain times). */
 export const S_CTIME_QUERIED = 0x2000;
 
-/** What `InodeOps.setattr` and notifyChange take: fields that are undefined do not change. */
+/** Iattr.valid: which fields are to change. The times are in the inode's form; ATTR_CTIME etc. without _SET mean now. */
+export const ATTR_MODE = 0x1;
+export const ATTR_UID = 0x2;
+export const ATTR_GID = 0x4;
+export const ATTR_SIZE = 0x8;
+export const ATTR_ATIME = 0x10;
+export const ATTR_MTIME = 0x20;
+export const ATTR_CTIME = 0x40;
+export const ATTR_ATIME_SET = 0x80;
+export const ATTR_MTIME_SET = 0x100;
+/** No permission is asked for (set-id bits taken off by a write). */
+export const ATTR_FORCE = 0x200;
+export const ATTR_KILL_SUID = 0x800;
+export const ATTR_KILL_SGID = 0x1000;
+/** Take security.capability off. */
+export const ATTR_KILL_PRIV = 0x4000;
+/** Truncation by open(2). */
+export const ATTR_OPEN = 0x8000;
+export const ATTR_TIMES_SET = 0x10000;
+/** utimensat(2) with null: both times are now. */
+export const ATTR_TOUCH = 0x20000;
+
+/** A change of attributes: `valid` says which fields count. `struct iattr`. */
 export interface Iattr {
-  /** Permission bits and type. */
-  mode?: number;
+  valid: number;
+  /** Type and permission bits. */
+  mode: number;
   /** Kernel ids. */
-  uid?: number;
-  gid?: number;
-  size?: number;
-  /** Seconds and ns; "now" is filled in by the caller. */
-  atime?: number;
-  atimeNsec?: number;
-  mtime?: number;
-  mtimeNsec?: number;
-  ctime?: number;
-  ctimeNsec?: number;
+  uid: number;
+  gid: number;
+  /** Bytes, in the two parts of inode.size and inode.sizeLow. */
+  size: number;
+  sizeLow: number;
+  atime: number;
+  atimeNsec: number;
+  mtime: number;
+  mtimeNsec: number;
+}
+
+export function iattr(valid: number): Iattr {
+  return { valid, mode: 0, uid: 0, gid: 0, size: 0, sizeLow: 0, atime: 0, atimeNsec: 0, mtime: 0, mtimeNsec: 0 };
 }
 
 /** The operations a file system may give; what is left out fails as in Linux. Each may `fail(errno)`. */
@@ -81,7 +107,7 @@ export interface InodeOpsInit {
   readlink?(c: Ctx, inode: Inode, dentry: Dentry): string;
   /** Instead of mode bits and capabilities: fail(EACCES) or return. `mask` as of `inodePermission`. */
   permission?(c: Ctx, inode: Inode, mask: number): void;
-  /** Change attributes that were checked (size too: then it may sleep). Left out: they are stored in the inode. */
+  /** Change attributes that were checked (size too: then it may sleep). Left out: `simpleSetattr` (vfs/attr.ts). */
   setattr?(c: Ctx, inode: Inode, attr: Iattr): Wait | undefined;
   /** Correct what stat(2) is to show. */
   getattr?(c: Ctx, inode: Inode, st: Stat): void;

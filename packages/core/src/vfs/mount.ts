@@ -29,6 +29,8 @@ export const MNT_LOCK_NODEV = 0x80000;
 export const MNT_LOCK_ATIME = 0x40000;
 /** umount2(MNT_EXPIRE) has marked it; any use takes the mark away. */
 export const MNT_EXPIRY_MARK = 0x1000;
+/** Taken out of its namespace: it goes when its last user does. */
+export const MNT_DETACHED = 0x2000;
 /** Of the kernel itself: in no namespace (pipefs). */
 export const MNT_INTERNAL = 0x4000;
 export const MNT_ATIME_MASK: number = MNT_NOATIME | MNT_NODIRATIME | MNT_RELATIME;

@@ -31,6 +31,8 @@ export const LOOKUP_FOLLOW = 1;
 export const LOOKUP_DIRECTORY = 2;
 /** An empty path means `dirfd` itself (AT_EMPTY_PATH). */
 export const LOOKUP_EMPTY = 4;
+/** The walk is no use of the mount it ends in (umount2). */
+export const LOOKUP_MOUNTPOINT = 8;
 /** openat2(2): RESOLVE_NO_SYMLINKS, _NO_MAGICLINKS, _NO_XDEV, _BENEATH, _IN_ROOT. */
 export const LOOKUP_NO_SYMLINKS = 0x10;
 export const LOOKUP_NO_MAGICLINKS = 0x20;
@@ -335,12 +337,13 @@ export class Nameidata {
       if (!this.followLast()) break;
     }
     if ((flags & LOOKUP_DIRECTORY) !== 0 && (this.dentry.flags & D_DIR) === 0) fail(ENOTDIR);
-    if ((this.mnt.flags & MNT_EXPIRY_MARK) !== 0) this.mnt.flags &= ~MNT_EXPIRY_MARK;
-    if (this.flags >= LOOKUP_NO_SYMLINKS) this.scoped();
+    this.endWalk();
   }
 
-  /** RESOLVE_BENEATH and RESOLVE_NO_XDEV: nothing more to check, `..` and jumps have been refused on the way. */
-  private scoped(): void {
+  /** The walk is complete. */
+  endWalk(): void {
+    const { mnt } = this;
+    if ((mnt.flags & MNT_EXPIRY_MARK) !== 0 && (this.flags & LOOKUP_MOUNTPOINT) === 0) mnt.flags &= ~MNT_EXPIRY_MARK;
     if ((this.flags & LOOKUP_NO_XDEV) !== 0 && this.mnt !== this.startMnt) fail(EXDEV);
   }
 
@@ -362,6 +365,13 @@ export class Nameidata {
     const d = this.vfs.dcache.find(this.dentry, this.lastHash, this.path, this.lastStart, this.lastEnd);
     if (d !== null && (d.flags & D_REVALIDATE) === 0) return d;
     return this.lookup(d, this.path, this.lastStart, this.lastEnd);
+  }
+
+  /** Find a name in a directory of the present mount, wherever the walk is. Null or a negative dentry: none. */
+  lookupName(parent: Dentry, name: string): Dentry | null {
+    this.dentry = parent;
+    const d = this.vfs.dcache.findName(parent, name);
+    return d !== null && (d.flags & D_REVALIDATE) === 0 ? d : this.lookup(d, name, 0, name.length);
   }
 
   /** Step to `d`, a child of the directory the walk is at, entering what is mounted on it. */

@@ -79,6 +79,12 @@ export class SuperBlock {
   xattr: readonly XattrHandler[] | null = null;
   /** Number of the last inode made by `newIno`. */
   lastIno = 0;
+  /** FS_IOC_GETFLAGS and FS_IOC_SETFLAGS work on its files. */
+  fileattr = false;
+  /** Lives on without mounts: a disk. */
+  persistent = false;
+  /** No mount is left: inodes go whatever their link count. */
+  dying = false;
   /** Mounts of it, everywhere. */
   readonly mounts: Set<Mount> = new Set();
   /** errseq of the superblock (writeback). */

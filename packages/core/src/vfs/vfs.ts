@@ -6,22 +6,28 @@
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
 import { Slots } from "../kernel/slots.js";
+import type { Rng } from "../lib/rng.js";
 import type { Wait } from "../sys/types.js";
 import type { Task } from "../task/task.js";
+import type { UserNamespace } from "../task/userNamespace.js";
 import { anonFile, type AnonFileOptions } from "./anonInode.js";
-import { Dcache, D_UNHASHED, type Dentry } from "./dentry.js";
+import { type Children, D_UNHASHED, Dcache, type Dentry } from "./dentry.js";
+import { mkdev } from "./dev.js";
+import { addDisk, type Disk, type DiskOptions } from "./disk.js";
 import { dPath, fileLinkText } from "./dpath.js";
 import type { FileOps, OpenFile } from "./file.js";
 import { closeAll, closeOnExec, dupFiles, fget, fput, getFile, unusedFd } from "./fileTable.js";
 import type { FilesStruct } from "./filesStruct.js";
 import { FsStruct } from "./fsStruct.js";
+import { Getdents } from "./getdents.js";
 import type { Inode } from "./inode.js";
 import { memfdFile } from "./memfd.js";
-import { MNT_NOEXEC, type MntNamespace, type Mount } from "./mount.js";
+import { MNT_DETACHED, MNT_NOEXEC, MNT_NOSUID, type MntNamespace, type Mount } from "./mount.js";
+import { detachMounts, mountReleased } from "./mountTree.js";
 import { Nameidata } from "./namei.js";
 import { closeExec, mayReadFile, openExec, readExec } from "./openExec.js";
 import { type Propagation, privatePropagation } from "./propagation.js";
-import { type FileSystemType, SB_NOEXEC, SB_PINNED, type SuperBlock } from "./superBlock.js";
+import { type FileSystemType, SB_NOEXEC, SB_NOSUID, SB_PINNED, type SuperBlock } from "./superBlock.js";
 
 /** Settings under /proc/sys/fs, with their defaults. */
 export interface VfsSysctl {
@@ -49,8 +55,11 @@ export class Vfs {
     "mountSlots",
     "openDevice",
     "propagation",
+    "bindable",
     "nd",
+    "getdents",
     "clockAt",
+    "mntNsIndex",
     "fputMode",
     "fputEvent",
     "iversion",
@@ -78,6 +87,8 @@ export class Vfs {
   nrFiles = 0;
   /** Number of the last device of major 0 given to a superblock. */
   lastAnonDev = 0;
+  lastAnonIno = 0;
+  lastFileSerial = 0;
   /** mnt_ids given back, and the lowest never given. */
   readonly freeMountIds: number[] = [];
   nextMountId = 1;
@@ -85,9 +96,15 @@ export class Vfs {
   lastNsSeq = 0;
   /** Mounts of kernel-internal file systems (pipefs, ...) by type name. */
   readonly internal: Map<string, Mount> = new Map();
+  /** Media that mount(2) finds by name. */
+  readonly disks: Map<string, Disk> = new Map();
+  readonly rng: Rng;
   /** Coarse real time: of the last tick, or later where a finer time has been given out since. */
   nowSec = 0;
   nowNsec = 0;
+  /** The latest finer time given out. */
+  fineSec = 0;
+  fineNsec = 0;
 
   // not state
   readonly types: Map<string, FileSystemType> = new Map();
@@ -97,7 +114,12 @@ export class Vfs {
   readonly mountSlots: Slots<Mount> = new Slots();
   openDevice: DeviceOpener | null = null;
   propagation: Propagation = privatePropagation;
+  /** Which files without a place may be bind-mounted (nsfs), set by whoever makes them. */
+  bindable: ((d: Dentry) => boolean) | null = null;
   readonly nd: Nameidata;
+  readonly getdents: Getdents = new Getdents();
+  /** Index of the mount namespace in NsProxy.ns; -1 before it is registered. */
+  mntNsIndex = -1;
   private clockAt = -1;
   /** When the last fput takes effect; see fileTable.ts. */
   fputMode: "task_work" | "inline" | "deferred" = "task_work";
@@ -107,6 +129,7 @@ export class Vfs {
 
   constructor(readonly k: Core) {
     this.nd = new Nameidata(this);
+    this.rng = k.rng.fork("vfs");
   }
 
   /** After a restore: the dentry cache's hash is rebuilt. */
@@ -124,21 +147,20 @@ export class Vfs {
     this.clockAt = k.now;
     const { time } = k;
     const up = time.coarseNs + time.suspendedNs;
-    const nsec = up % 1e9;
-    this.advanceClock(time.bootRealtimeNs / 1e9 + (up - nsec) / 1e9, nsec);
+    const upNsec = up % 1e9;
+    const nsec = upNsec + time.epochNsec;
+    const sec = time.epochSec + (up - upNsec) / 1e9;
+    this.nowSec = nsec >= 1e9 ? sec + 1 : sec;
+    this.nowNsec = nsec >= 1e9 ? nsec - 1e9 : nsec;
+    // not before a finer time that a file has been given since the tick
+    if (this.nowSec === this.fineSec && this.nowNsec < this.fineNsec) this.nowNsec = this.fineNsec;
   }
 
   /** Bring them up to the very instant. */
   fineClock(): void {
     const { sec, nsec } = this.k.time.realtime();
-    this.advanceClock(sec, nsec);
-  }
-
-  private advanceClock(sec: number, nsec: number): void {
-    // never back behind a finer time, unless the clock was set
-    if (sec === this.nowSec && nsec < this.nowNsec) return;
-    this.nowSec = sec;
-    this.nowNsec = nsec;
+    this.nowSec = this.fineSec = sec;
+    this.nowNsec = this.fineNsec = nsec;
   }
 
   // --- registries ---
@@ -150,9 +172,19 @@ export class Vfs {
     this.k.state.static(`fs.${type.name}`, type);
   }
 
+  /** A disk for mount(2); see disk.ts. */
+  addDisk(o: DiskOptions): Disk {
+    return addDisk(this.k, o);
+  }
+
   /** The next device number of major 0. */
   anonDev(): number {
-    return ++this.lastAnonDev;
+    return mkdev(0, ++this.lastAnonDev);
+  }
+
+  /** The next inode number of files without a place (pipes, anonymous inodes). */
+  nextAnonIno(): number {
+    return ++this.lastAnonIno;
   }
 
   // --- places ---
@@ -163,7 +195,11 @@ export class Vfs {
   }
 
   pathPut(mnt: Mount, dentry: Dentry): void {
-    mnt.refs--;
+    if (--dentry.refs === 0 && (dentry.flags & D_UNHASHED) !== 0) this.killDentry(dentry);
+    if (--mnt.refs === 0 && (mnt.flags & MNT_DETACHED) !== 0) mountReleased(this, mnt);
+  }
+
+  dentryPut(dentry: Dentry): void {
     if (--dentry.refs === 0 && (dentry.flags & D_UNHASHED) !== 0) this.killDentry(dentry);
   }
 
@@ -190,7 +226,20 @@ export class Vfs {
     if (hooks.dentryFree.on !== null) hooks.dentryFree.on(d, undefined);
     const { inode } = d;
     if (inode === null) return;
-    if (--inode.refs === 0 && (inode.nlink === 0 || (inode.sb.flags & SB_PINNED) === 0)) this.evict(inode);
+    if (--inode.refs === 0 && (inode.nlink === 0 || (inode.sb.flags & SB_PINNED) === 0 || inode.sb.dying)) this.evict(inode);
+  }
+
+  /** A superblock is gone: its names leave the cache, its inodes go. */
+  forgetTree(root: Dentry): void {
+    (root.inode as Inode).sb.dying = true;
+    const order: Dentry[] = [root];
+    for (let i = 0; i < order.length; i++)
+      for (let k = order[i].kids === null ? null : (order[i].kids as Children).head; k !== null; k = k.sibNext) order.push(k);
+    for (let i = order.length - 1; i > 0; i--) {
+      this.dcache.detach(order[i]);
+      if (order[i].refs === 0) this.killDentry(order[i]);
+    }
+    if (root.refs === 0) this.killDentry(root);
   }
 
   private evict(inode: Inode): void {
@@ -201,8 +250,15 @@ export class Vfs {
     if (f !== undefined) f(inode);
   }
 
-  /** Set by mountTree: take away every mount on a dentry that is going. */
-  detachMounts!: (d: Dentry) => void;
+  /** Take away every mount on a dentry that is going. */
+  detachMounts(d: Dentry): void {
+    detachMounts(this, d);
+  }
+
+  /** The mount namespace of a task. */
+  mntNsOf(t: Task): MntNamespace {
+    return this.mntNsIndex < 0 ? this.initNs : (t.nsproxy.ns[this.mntNsIndex] as MntNamespace);
+  }
 
   /** The path of a place as `t` sees it (null: from the top), with " (deleted)" if it was removed. */
   dPath(mnt: Mount, dentry: Dentry, t: Task | null): string {
@@ -235,6 +291,15 @@ export class Vfs {
     const fd = unusedFd(t);
     (t.files as FilesStruct).install(fd, file, cloexec);
     return fd;
+  }
+  /** As fdInstall, but the description goes when there is no number for it. EMFILE. */
+  installOrPut(t: Task, file: OpenFile, cloexec: boolean): number {
+    try {
+      return this.fdInstall(t, file, cloexec);
+    } catch (e) {
+      fput(this.k, file);
+      throw e;
+    }
   }
   /** A file without a name for the kernel's own things (eventfd, epoll, pidfd): `name` as in "[eventfd]". */
   anonFile(t: Task, name: string, ops: FileOps, data: unknown, flags: number, o?: AnonFileOptions): OpenFile {
@@ -305,6 +370,14 @@ export class Vfs {
   /** The first `count` bytes of it. */
   readExec(c: Ctx, file: OpenFile, count: number): Uint8Array | Wait {
     return readExec(c, file, count);
+  }
+  /** Are set-id bits and file capabilities of the file honoured for the task? Not on nosuid or foreign mounts. */
+  maySuid(t: Task, file: OpenFile): boolean {
+    const { mnt } = file;
+    if ((mnt.flags & MNT_NOSUID) !== 0 || (mnt.sb.flags & SB_NOSUID) !== 0) return false;
+    if (mnt.ns !== null && mnt.ns !== this.mntNsOf(t)) return false;
+    for (let ns: UserNamespace | null = t.cred.userNs; ns !== null; ns = ns.parent) if (ns === mnt.sb.userNs) return true;
+    return false;
   }
   /** May the task read it (else it is not dumpable)? */
   mayRead(c: Ctx, file: OpenFile): boolean {
