@@ -1,12 +1,18 @@
 /** The full kernel: the bare machine with memory, files, cgroups and /proc. */
+import { cgroupPart } from "../cgroup/part.js";
+import { mmPart } from "../mm/part.js";
+import { procPart } from "../proc/part.js";
 import type { CoreSys } from "../sys/coreSys.js";
+import { vfsPart } from "../vfs/part.js";
+import { pollPart } from "../vfs/poll/part.js";
+import { pseudoPart } from "../vfs/pseudo/part.js";
 import type { Part } from "./core.js";
 import { builder } from "./createKernel.js";
 import type { Builder, EmptyApi } from "./feature.js";
 import type { KernelOptions } from "./options.js";
 
 /** Parts in order of installation. */
-const PARTS: readonly Part[] = [];
+const PARTS: readonly Part[] = [mmPart, vfsPart, pseudoPart, procPart, cgroupPart, pollPart];
 
 /**
  * A kernel with everything core has. Compose packages with `.use(...)`, then `.boot()`.

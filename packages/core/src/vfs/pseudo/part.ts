@@ -19,6 +19,8 @@ export const pseudoPart: Part = {
   install(k) {
     installTrees(k);
     k.sysfs = new PseudoTree(k, sysfsKind);
+    // what is mounted below /sys has its place there
+    for (const dir of ["fs/cgroup", "kernel/debug", "kernel/security", "kernel/tracing"]) k.sysfs.dir(dir);
     k.debugfs = new PseudoTree(k, debugKind("debugfs", "debug", DEBUGFS_MAGIC, 0o700));
     k.securityfs = new PseudoTree(k, debugKind("securityfs", "security", SECURITYFS_MAGIC, 0o755));
     k.tracefs = new PseudoTree(k, debugKind("tracefs", "tracing", TRACEFS_MAGIC, 0o700));
