@@ -9,6 +9,7 @@
 
 import type { Core } from "../kernel/core.js";
 import {
+  PF_NO_SETAFFINITY,
   TASK_DEAD,
   TASK_IDLE,
   TASK_INTERRUPTIBLE,
@@ -34,6 +35,8 @@ export class Scheduler {
   /** CPUs whose task must be stepped at this instant. */
   private readonly stepNow: Uint8Array;
   private nStepNow = 0;
+  /** No CPU below this one has a step to take. */
+  private firstStep = 0;
   /** Handle of the event at which the CPU's task has spent its remaining time, -1: none. */
   private readonly cont: Float64Array;
   /** ns of interrupt work that the CPU has yet to spend. */
@@ -218,7 +221,8 @@ export class Scheduler {
     }
     const prev = t.cpu;
     const prevOk = cpus.online[prev] === 1 && maskHas(t.cpusMask, prev);
-    if (prevOk && this.rqs[prev].nrRunning === 0) return prev;
+    // a bound kernel thread has nowhere else to go
+    if (prevOk && (this.rqs[prev].nrRunning === 0 || (t.flags & PF_NO_SETAFFINITY) !== 0)) return prev;
     let best = -1;
     for (let c = 0; c < cpus.nr; c++) {
       if (cpus.online[c] === 0 || !maskHas(t.cpusMask, c)) continue;
@@ -400,6 +404,7 @@ export class Scheduler {
     if (this.stepNow[cpu] === 0) {
       this.stepNow[cpu] = 1;
       this.nStepNow++;
+      if (cpu < this.firstStep) this.firstStep = cpu;
     }
   }
 
@@ -438,7 +443,8 @@ export class Scheduler {
 
   /** Step the task of the lowest CPU that is due. */
   stepFirst(): void {
-    const cpu = this.stepNow.indexOf(1);
+    const cpu = this.stepNow.indexOf(1, this.firstStep);
+    this.firstStep = cpu;
     this.stepNow[cpu] = 0;
     this.nStepNow--;
     const t = this.k.cpus.curr[cpu];
