@@ -1,7 +1,17 @@
-/** /proc and /proc/sys as a part of core. After vfs, mm and pseudo. */
+/** /proc, /proc/sys and the machine in /sys as a part of core. After mm, vfs and pseudo. */
 import type { Part } from "../kernel/core.js";
 import { Sysctl } from "../vfs/pseudo/sysctl.js";
+import { installGeneral } from "./general.js";
+import { installKernelSysctl } from "./kernelSysctl.js";
+import { installMachineSysfs } from "./machineSysfs.js";
+import { bootNsfs, installNsfs } from "./nsfs.js";
+import { installPidFd } from "./pidFd.js";
+import { installPidFiles } from "./pidFiles.js";
+import { installPidMem } from "./pidMem.js";
+import { installPidMounts } from "./pidMounts.js";
+import { installPidTask } from "./pidTask.js";
 import { Proc } from "./proc.js";
+import { installVmSysctl } from "./vmSysctl.js";
 
 export const procPart: Part = {
   name: "proc",
@@ -9,8 +19,20 @@ export const procPart: Part = {
     k.proc = new Proc(k);
     k.state.root("proc", k.proc);
     k.sysctl = new Sysctl(k, k.proc.tree);
+    installPidTask(k);
+    installPidFd(k);
+    installNsfs(k);
+    k.proc.pidDir("net", 0o555);
+    installPidFiles(k);
+    installPidMem(k);
+    installPidMounts(k);
+    installGeneral(k);
+    installKernelSysctl(k);
+    installVmSysctl(k);
+    installMachineSysfs(k);
   },
   boot(k) {
+    bootNsfs(k);
     k.sysctl.applyCmdline();
   },
 };

@@ -15,9 +15,11 @@ import { PROC_SUPER_MAGIC } from "../abi/magic.js";
 import { S_IFLNK } from "../abi/stat.js";
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
+import type { Namespace } from "../task/namespace.js";
 import type { Pid, PidNamespace } from "../task/pid.js";
 import { TASK_DEAD, type Task } from "../task/task.js";
 import { makeKgid } from "../task/userNamespace.js";
+import type { Dentry } from "../vfs/dentry.js";
 import { FileOps } from "../vfs/file.js";
 import { emitDots } from "../vfs/getdents.js";
 import { Inode, InodeOps } from "../vfs/inode.js";
@@ -38,6 +40,7 @@ import {
   type TreeKind,
 } from "../vfs/pseudo/pseudoTree.js";
 import { procFileOps, SeqFile } from "../vfs/pseudo/seqFile.js";
+import { LoadAvg } from "./loadavg.js";
 import {
   dirEntry,
   fileEntry,
@@ -159,7 +162,24 @@ const threadSelfOps: InodeOps = /* @__PURE__ */ new InodeOps({
 const SELF_INO = 0xf0000000 - 20;
 
 export class Proc {
+  static readonly transient: readonly string[] = ["intr", "ngid", "numaSched", "nsIoctl"];
   readonly tree: PseudoTree;
+  readonly loadavg: LoadAvg;
+  /** Namespaces that somebody has as a file: their places in nsfs. */
+  readonly nsDentries: Map<Namespace, Dentry> = new Map();
+  /** Settings that nothing but their file uses, by path below /proc/sys. */
+  readonly values: Record<string, number | string> = {};
+
+  // what packages may bring; not state
+  /** What is behind "intr " in /proc/stat. */
+  intr: () => string = () => "0";
+  /** NUMA group of a task (status: Ngid). */
+  ngid: (t: Task) => number = () => 0;
+  /** Lines at the end of /proc/PID/sched. */
+  numaSched: ((t: Task) => string) | null = null;
+  /** ioctl(2) on namespace files. */
+  nsIoctl: ((c: Ctx, ns: Namespace, request: number, arg: unknown) => unknown) | null = null;
+
   /** Entries of /proc/PID and /proc/PID/task/TID; `only` tells which of them. */
   readonly tgidDir: PidEntry;
   readonly tidDir: PidEntry;
@@ -167,6 +187,8 @@ export class Proc {
 
   constructor(readonly k: Core) {
     const { state } = k;
+    this.loadavg = new LoadAvg(k);
+    state.root("loadavg", this.loadavg);
     const type: FileSystemType = {
       name: "proc",
       flags: FS_USERNS_MOUNT,

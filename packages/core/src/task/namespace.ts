@@ -62,6 +62,8 @@ export interface NsType {
   copy?: (old: Namespace, of: NsCopy) => Namespace;
   /** setns(2): check, and change the set; may fail(errno). Missing: EINVAL. */
   install?: (set: NsSet, ns: Namespace) => void;
+  /** What /proc/PID/ns/NAME shows of a task; null: nothing. Left out: the one in its proxy. */
+  procNs?: (t: Task, name: string) => Namespace | null;
   /** Something to do once a setns has been committed. */
   committed?: (t: Task, ns: Namespace) => void;
   /** The last reference has gone. */

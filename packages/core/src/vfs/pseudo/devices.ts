@@ -50,7 +50,7 @@ export class Device {
   ) {}
 }
 
-interface DevNode {
+export interface DevNode {
   readonly path: string;
   readonly mode: number;
   readonly rdev: number;
@@ -68,7 +68,7 @@ const ueventAttr: PseudoFile<Device> = {
 };
 
 export class Devices {
-  static readonly transient: readonly string[] = ["k", "sysfs", "drivers"];
+  static readonly transient: readonly string[] = ["drivers", "addNode"];
   /** Drivers by number; block devices have 2^32 added. */
   readonly drivers: Map<number, { readonly name: string; readonly ops: FileOps }> = new Map();
   /** What /dev has, in order of making; directories and links have rdev 0. */

@@ -2,7 +2,9 @@
 import { DEBUGFS_MAGIC, SECURITYFS_MAGIC, TRACEFS_MAGIC } from "../../abi/magic.js";
 import type { Part } from "../../kernel/core.js";
 import { Devices } from "./devices.js";
+import { installDevtmpfs } from "./devtmpfs.js";
 import { sysfsKind } from "./kernfs.js";
+import { installMemDevices } from "./memDevices.js";
 import { installTrees, PseudoTree, type TreeKind } from "./pseudoTree.js";
 import { debugFileOps } from "./seqFile.js";
 
@@ -26,5 +28,10 @@ export const pseudoPart: Part = {
     k.tracefs = new PseudoTree(k, debugKind("tracefs", "tracing", TRACEFS_MAGIC, 0o700));
     k.devices = new Devices(k, k.sysfs);
     k.state.root("devices", k.devices);
+    // where the others are mounted
+    for (const dir of ["debug", "security", "tracing"]) k.sysfs.dir(`kernel/${dir}`);
+    k.sysfs.dir("fs/cgroup");
+    installDevtmpfs(k);
+    installMemDevices(k);
   },
 };

@@ -98,8 +98,13 @@ export class PseudoTree {
 
   // --- making ---
 
-  /** A file. Its definition becomes a static named by its first path. TypeError if there is one already. */
-  file<O>(path: string, def: PseudoFile<O>, o: NodeOptions<O> = {}): Knode {
+  /**
+   * A file. Its definition becomes a static named by its first path. TypeError if there is one already, unless it is to be
+   * replaced (a package knows better than core).
+   */
+  file<O>(path: string, def: PseudoFile<O>, o: NodeOptions<O> & { replace?: boolean } = {}): Knode {
+    const there = o.replace === true ? this.find(path, o.in) : null;
+    if (there !== null) this.remove(there);
     const node = this.make(path, S_IFREG | (o.mode ?? defaultMode(def)), o);
     this.static(node.path, def);
     node.file = def;
@@ -136,7 +141,11 @@ export class PseudoTree {
 
   private static(path: string, def: PseudoFile<never>, space: string = this.kind.name): void {
     const { state } = this.k;
-    if (!state.isStatic(def)) state.static(`${space}:${path}`, def);
+    if (state.isStatic(def)) return;
+    let name = `${space}:${path}`;
+    // one that replaces another
+    while (state.staticNamed(name) !== undefined) name += "'";
+    state.static(name, def);
   }
 
   private make(path: string, mode: number, o: NodeOptions<unknown>): Knode {

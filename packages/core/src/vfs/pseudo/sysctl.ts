@@ -212,9 +212,9 @@ export class Sysctl {
     this.tree = new PseudoTree(k, sysctlKind, { at: proc.root });
   }
 
-  /** A file at a path like "vm/swappiness". In install or boot. */
+  /** A file at a path like "vm/swappiness"; one that is there is replaced. In install or boot. */
   register(path: string, def: SysctlFile): Knode {
-    return this.tree.file(path, def);
+    return this.tree.file(path, def, { replace: true });
   }
 
   /** Several below one directory. */
