@@ -117,5 +117,5 @@ export function imaFuncByName(name: string, reqprot: boolean): number {
   if (name === "NONE" || name === "POST_SETATTR") return 0;
   if (name === "MMAP_CHECK_REQPROT" && !reqprot) return 0;
   const i = imaFuncName.indexOf(name);
-  return i < 0 ? 0 : i;
+  return Math.max(i, 0);
 }
