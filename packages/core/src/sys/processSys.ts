@@ -41,11 +41,14 @@ export interface Rusage {
   nivcsw: number;
 }
 
-/** What wait4 returns: pid 0 with WNOHANG if no child has changed state. `status` is to be read with WIFEXITED and its like. */
+/**
+ * What wait4 returns: pid 0 with WNOHANG if no child has changed state. `status` is to be read with WIFEXITED and its like.
+ * `rusage` is null unless it was asked for.
+ */
 export interface WaitResult {
   pid: number;
   status: number;
-  rusage: Rusage;
+  rusage: Rusage | null;
 }
 
 /** What waitid returns: all zero with WNOHANG if no child has changed state. The fields of siginfo_t that it fills. */
@@ -128,10 +131,10 @@ export interface ProcessSys extends SysBase {
   /** exit_group(2): ends all threads of the process. */
   exit_group(code: number): Ret<this["mode"], never>;
   /**
-   * wait4(2). pid > 0: that child; 0: the caller's group; -1: any; < -1: group -pid. EINVAL options; ESRCH pid -2^31; ECHILD;
-   * EINTR.
+   * wait4(2). pid > 0: that child; 0: the caller's group; -1: any; < -1: group -pid. `rusage` true: tell what it used, too. EINVAL
+   * options; ESRCH pid -2^31; ECHILD; EINTR.
    */
-  wait4(pid: number, options?: number): Ret<this["mode"], WaitResult>;
+  wait4(pid: number, options?: number, rusage?: boolean): Ret<this["mode"], WaitResult>;
   /**
    * waitid(2). EINVAL options (unknown, or none of WEXITED, WSTOPPED, WCONTINUED); EINVAL idtype or id; P_PIDFD: EBADF, EAGAIN
    * (non-blocking pidfd, nothing there); ECHILD; EINTR.

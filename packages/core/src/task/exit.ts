@@ -61,7 +61,7 @@ export function doExit(k: Core, t: Task, code: number): void {
   const groupDead = --s.live === 0;
 
   if (t.mm !== null) {
-    const rss = t.mm.hiwaterRss > t.mm.rssPages ? t.mm.hiwaterRss : t.mm.rssPages;
+    const rss = Math.max(t.mm.hiwaterRss, t.mm.rssPages);
     if (rss > s.maxRss) s.maxRss = rss;
     k.mm.exitMm(t);
   }
@@ -104,6 +104,8 @@ export function endVfork(k: Core, t: Task): void {
 function beginZap(k: Core, t: Task): void {
   const ns = activePidNs(t);
   ns.alive = false;
+  // so that those whose parent it is leave no zombies
+  t.sighand.set(SIGCHLD, { handler: SIG_IGN, flags: 0, maskLo: 0, maskHi: 0 });
   for (const pid of ns.pids.values()) if (pid.task !== null && pid.task.signal !== t.signal) k.signals.kill(pid.task);
 }
 
@@ -165,7 +167,9 @@ export function cldOf(status: number): { code: number; status: number } {
 export function notifyParentExit(k: Core, t: Task): boolean {
   const { parent } = t;
   const act = parent.sighand.actions[SIGCHLD];
-  let autoreap = t.adopted && parent.signal.leader === k.tasks.init && parent.program === null;
+  // kthreadd ignores every signal, so kernel threads leave no zombies
+  let autoreap =
+    parent === k.tasks.kthreadd || (t.adopted && parent.signal.leader === k.tasks.init && parent.program === null);
   let sig = t.exitSignal;
   if (sig === SIGCHLD && act !== null && (act.handler === SIG_IGN || (act.flags & SA_NOCLDWAIT) !== 0)) {
     // the child is not to be waited for: it is gone before its parent hears of it

@@ -61,8 +61,8 @@ export class Modules {
   /** Load with parameters ("a=1 b=2" as words): those of the command line come first. ENOENT unknown; EEXIST loaded; EINVAL value. */
   load(name: string, args: readonly string[] = []): void {
     const def = this.get(name);
-    if (def === undefined) return fail(ENOENT);
-    if (this.loaded.has(def.name)) return fail(EEXIST);
+    if (def === undefined) fail(ENOENT);
+    if (this.loaded.has(def.name)) fail(EEXIST);
     for (const [param, value] of this.k.cmdline.moduleParams(def.name)) this.setParam(def, param, value ?? "");
     for (const a of args) {
       const eq = a.indexOf("=");
@@ -76,8 +76,8 @@ export class Modules {
   /** ENOENT not loaded; EBUSY built in, or without an exit. */
   unload(name: string): void {
     const def = this.get(name);
-    if (def === undefined || !this.loaded.has(def.name)) return fail(ENOENT);
-    if (def.builtin === true || def.exit === undefined) return fail(EBUSY);
+    if (def === undefined || !this.loaded.has(def.name)) fail(ENOENT);
+    if (def.builtin === true || def.exit === undefined) fail(EBUSY);
     def.exit();
     this.loaded.delete(def.name);
     for (const w of this.watchers) w(def, false);

@@ -58,7 +58,10 @@ export interface NsType {
   index: number;
   /** Place among the types made by one call; mnt 0, uts 1, ipc 2, pid 3, cgroup 4, net 5, time 6. */
   readonly order: number;
-  /** A new namespace with one reference: may fail(errno). Missing: the type cannot be created (EINVAL). */
+  /**
+   * A new namespace with one reference: may fail(errno). Missing: the type cannot be created (EINVAL). References it holds itself
+   * (to its parent, to its owner) it takes here and gives back in `put`.
+   */
   copy?: (old: Namespace, of: NsCopy) => Namespace;
   /** setns(2): check, and change the set; may fail(errno). Missing: EINVAL. */
   install?: (set: NsSet, ns: Namespace) => void;

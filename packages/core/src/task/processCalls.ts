@@ -255,16 +255,16 @@ export const processCalls: Impl<ProcessSys> = {
     c.k.tasks.exitGroup(c.task, (int(code, "code") & 0xff) << 8);
     return WAIT as never;
   },
-  wait4(c, pid, options = 0): WaitResult | Wait {
+  wait4(c, pid, options = 0, rusage = false): WaitResult | Wait {
     const nr = int(pid, "pid");
     const o = uint(options, "options");
     if ((o & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL)) !== 0) return fail(EINVAL);
     if (nr === -2147483648) return fail(ESRCH);
     const r = waitFor(c, waitTarget(c, nr, o | WEXITED));
     if (r === WAIT) return WAIT;
-    if (r === NOTHING_YET) return { pid: 0, status: 0, rusage: noRusage() };
+    if (r === NOTHING_YET) return { pid: 0, status: 0, rusage: rusage ? noRusage() : null };
     const w = r as Waited;
-    return { pid: w.pid, status: w.wstatus, rusage: w.rusage };
+    return { pid: w.pid, status: w.wstatus, rusage: rusage ? w.rusage : null };
   },
   waitid(c, idtype, id, options) {
     const type = int(idtype, "idtype");

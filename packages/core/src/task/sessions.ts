@@ -22,7 +22,7 @@ export function setpgid(k: Core, caller: Task, pid: number, pgid: number): void 
   const group = pgid === 0 ? nr : pgid;
   if (group < 0) fail(EINVAL);
   const p = k.tasks.findVpid(caller, nr)?.task ?? null;
-  if (p === null) return fail(ESRCH);
+  if (p === null) fail(ESRCH);
   if (p !== p.signal.leader) fail(EINVAL);
   if (p.realParent.signal === me.signal) {
     if (p.signal.session !== me.signal.session) fail(EPERM);
@@ -32,7 +32,7 @@ export function setpgid(k: Core, caller: Task, pid: number, pgid: number): void 
   let pgrp: Pid = p.pid;
   if (group !== nr) {
     const g = k.tasks.findVpid(caller, group);
-    if (g === null || g.pgrpHead === null || g.pgrpHead.signal.session !== me.signal.session) return fail(EPERM);
+    if (g === null || g.pgrpHead === null || g.pgrpHead.signal.session !== me.signal.session) fail(EPERM);
     pgrp = g;
   }
   moveToGroup(p, pgrp);

@@ -85,7 +85,7 @@ export class SchedEntity {
 }
 
 export class Task {
-  static readonly transient: readonly string[] = ["gens", "ctx", "view", "started"];
+  static readonly transient: readonly string[] = ["gens", "ctx", "view", "started", "outsideView", "startedView"];
 
   // identity; fixed by fork
   pid!: Pid;
@@ -212,8 +212,11 @@ export class Task {
   gens: Iterator<undefined, unknown, void>[] = [];
   ctx!: Ctx;
   /** The calls as its program sees them. */
-  view: unknown;
+  view: unknown = null;
   started: PendingCall | null = null;
+  /** The calls as who drives it sees them. */
+  outsideView: object | null = null;
+  startedView: object | null = null;
 
   constructor(
     /** Never reused; what a snapshot knows the task by. */

@@ -251,6 +251,8 @@ export class Tasks {
       t.gens = [];
       t.started = null;
       t.view = null;
+      t.outsideView = null;
+      t.startedView = null;
     }
   }
 

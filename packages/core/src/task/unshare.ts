@@ -104,13 +104,13 @@ export function setns(k: Core, t: Task, fd: number, flags: number): void {
     asked = target.type.flag;
     wanted.push(target);
   } else {
-    if (tasks.pidfd === null) return fail(EBADF);
+    if (tasks.pidfd === null) fail(EBADF);
     const f = tasks.pidfd.get(t, fd);
-    if (f === null) return fail(EINVAL);
+    if (f === null) fail(EINVAL);
     if (flags === 0 || (flags & ~(CLONE_NEW_FLAGS | CLONE_NEWUSER | tasks.nsFlags)) !== 0) fail(EINVAL);
     if ((flags & ~tasks.nsFlags) !== 0) fail(EINVAL);
     const of = f.pid.tgidOf ?? f.pid.task;
-    if (of === null || of.nsproxy.ns.length === 0) return fail(ESRCH);
+    if (of === null || of.nsproxy.ns.length === 0) fail(ESRCH);
     if (!ptraceMayAccess(k, t, of, PTRACE_MODE_READ_REALCREDS)) fail(EPERM);
     asked = flags;
     for (const type of typesOf(k, flags)) wanted.push(type === tasks.pidType ? activePidNs(of) : tasks.nsOf(of, type));
