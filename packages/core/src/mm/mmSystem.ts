@@ -43,6 +43,7 @@ import {
   NR_FREE_PAGES,
   NR_FREE_PAGES_BLOCKS,
   NR_LRU_BASE,
+  NR_SHMEM,
   NR_STATS,
   NR_ZONE_LRU_BASE,
   NUMA_HIT,
@@ -190,6 +191,27 @@ export class MmSystem {
   /** Pages the allocator manages. */
   get totalram(): number {
     return this.zones.reduce((a, z) => a + z.managed, 0);
+  }
+
+  /** What sysinfo(2) tells, in bytes. */
+  sysinfo(): {
+    totalram: number;
+    freeram: number;
+    sharedram: number;
+    bufferram: number;
+    totalswap: number;
+    freeswap: number;
+  } {
+    const { swap } = this.k.contracts;
+    const pages = (n: number): number => n * 4096;
+    return {
+      totalram: pages(this.totalram),
+      freeram: pages(this.read(NR_FREE_PAGES)),
+      sharedram: pages(this.read(NR_SHMEM)),
+      bufferram: 0,
+      totalswap: pages(swap?.totalPages() ?? 0),
+      freeswap: pages(swap?.freePages() ?? 0),
+    };
   }
 
   // --- zones ---
