@@ -65,11 +65,21 @@ export function listDir(s: Session, task: string, path: string): string[] {
   return withFile(s, task, path, O_DIRECTORY, (fd) => {
     const names: string[] = [];
     for (;;) {
-      const entries = s.syscall<{ name: string }[]>(task, "getdents64", fd, CHUNK);
+      const entries = getdents(s, task, fd);
       if (entries.length === 0) return names.filter((n) => n !== "." && n !== "..").sort();
       for (const e of entries) names.push(e.name);
     }
   });
+}
+
+/** A removed directory is ENOENT; readdir(3), by which directories are listed, takes that for its end. */
+function getdents(s: Session, task: string, fd: number): readonly { name: string }[] {
+  try {
+    return s.syscall<{ name: string }[]>(task, "getdents64", fd, CHUNK);
+  } catch (e) {
+    if (s.errorResult(e).errno === "ENOENT") return [];
+    throw e;
+  }
 }
 
 /** What a step writes: text, `{byte, count}`, or `{repeat, k, line}` with `{i}` and `{i*k}` in the line. */

@@ -1,11 +1,27 @@
 /** Calls about readiness and time: poll(2), epoll(7), eventfd(2), pidfd_open(2), nanosleep(2), clock_gettime(2). */
 import { pollNames } from "../uapi.js";
-import { call, flags, type MarshalTable, plain } from "./marshal.js";
+import { call, flags, type Marshal, type MarshalTable, plain } from "./marshal.js";
 
 const timespec = (v: unknown): unknown => {
   const [sec, nsec] = v as [number, number];
   return { sec, nsec };
 };
+
+/** A sleep: how long it took, in virtual time. */
+const sleep = (name: string, args: (a: readonly unknown[]) => readonly unknown[]): Marshal => ({
+  method: name,
+  plan: (raw, s, step) => {
+    const { invoke } = call(name, { args }).plan(raw, s, step);
+    let start = s.kernel.now;
+    return {
+      invoke: (sys) => {
+        start = s.kernel.now;
+        return invoke(sys);
+      },
+      convert: (ret) => ({ ret, fields: { elapsed_ms: Math.floor((s.kernel.now - start) / 1e6) } }),
+    };
+  },
+});
 
 export const EVENT_CALLS: MarshalTable = {
   ...plain("eventfd2", "epoll_create1", "pidfd_open", "clock_gettime", "clock_getres", "alarm"),
@@ -27,8 +43,8 @@ export const EVENT_CALLS: MarshalTable = {
       return { ret: events.length, fields: { events: events.map((e) => [pollNames(e.events), e.data]) } };
     },
   }),
-  nanosleep: call("nanosleep", { args: ([t]) => [timespec(t)] }),
-  clock_nanosleep: call("clock_nanosleep", { args: ([clock, f, t]) => [clock, f, timespec(t)] }),
+  nanosleep: sleep("nanosleep", ([t]) => [timespec(t)]),
+  clock_nanosleep: sleep("clock_nanosleep", ([clock, f, t]) => [clock, f, timespec(t)]),
   clock_settime: call("clock_settime", { args: ([clock, t]) => [clock, timespec(t)] }),
   socket: call("socket"),
 };

@@ -94,7 +94,7 @@ export const FILE_CALLS: MarshalTable = {
     "ftruncate",
     "fallocate",
   ),
-  ...plain("fsync", "fdatasync", "sync", "syncfs", "copy_file_range", "flock"),
+  ...plain("fsync", "fdatasync", "sync", "syncfs", "flock", "kcmp"),
   ...plain("symlink", "symlinkat", "link", "linkat", "unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2"),
   ...plain("access", "faccessat", "faccessat2", "chown", "lchown", "fchown", "fchownat", "truncate"),
   ...plain("chdir", "chroot", "umount2", "pivot_root"),
@@ -117,6 +117,7 @@ export const FILE_CALLS: MarshalTable = {
   write: call("write", { args: ([fd, d]) => [fd, data(d)] }),
   pread64: call("pread64"),
   pwrite64: call("pwrite64", { args: ([fd, d, offset]) => [fd, data(d), offset] }),
+  copy_file_range: call("copy_file_range", { args: ([from, to, length]) => [from, null, to, null, length, 0] }),
   sendfile: call("sendfile", { args: ([out, from, count]) => [out, from, null, count] }),
   getdents64: call("getdents64", {
     args: ([fd, size]) => [fd, size ?? GETDENTS_SIZE],
