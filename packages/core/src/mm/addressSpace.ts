@@ -45,6 +45,10 @@ export interface AddressSpaceOps {
   readonly name: string;
   /** Pages live on swap rather than in a file (tmpfs, memfd): they count as Shmem and stand on the anonymous lists. */
   readonly swapBacked?: boolean;
+  /** A page that is not cached is about to be made: 0, or ENOSPC (a write is short, a fault SIGBUS). */
+  reserve?(m: AddressSpace, index: number): number;
+  /** A reserved page did not come to be, or has left the cache. */
+  unreserve?(m: AddressSpace, index: number): void;
   /** Fill a new page from the store. Without it pages start as zeros, up to date. */
   readFolio?(c: Ctx, m: AddressSpace, index: number, pfn: number): number | Wait;
   /**

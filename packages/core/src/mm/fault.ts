@@ -11,7 +11,7 @@ import type { Task } from "../task/task.js";
 import type { AddressSpace } from "./addressSpace.js";
 import { grabPage, readPage } from "./filemap.js";
 import { PG_ANON, PG_DATA, PG_DIRTY, PG_SWAPBACKED, PG_SWAPCACHE, PG_UPTODATE, ZERO_PFN } from "./frames.js";
-import { ALLOC_WAIT, GFP_HIGHUSER_MOVABLE, PAGE_ANON } from "./gfp.js";
+import { ALLOC_NOSPC, ALLOC_WAIT, GFP_HIGHUSER_MOVABLE, PAGE_ANON } from "./gfp.js";
 import { HUGE_FALLBACK, hugeAnonFault, hugeZeroWrite, thpSuitable } from "./hugeMemory.js";
 import { splitHugePmd } from "./hugeSplit.js";
 import { MM_SWAPENTS, type Mm } from "./mm.js";
@@ -216,7 +216,7 @@ function fileFault(m: MmSystem, c: Ctx | null, f: Fault, slot: number, mapping: 
       if (r !== undefined) return r;
     }
     pfn = grabPage(m, c, mapping, index, mm);
-    if (pfn <= 0) return pfn === ALLOC_WAIT ? FAULT_WAIT : FAULT_OOM;
+    if (pfn <= 0) return pfn === ALLOC_WAIT ? FAULT_WAIT : pfn === ALLOC_NOSPC ? FAULT_SIGBUS : FAULT_OOM;
   }
   if ((m.frames.flags[pfn] & PG_UPTODATE) === 0) {
     f.major = true;

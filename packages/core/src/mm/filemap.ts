@@ -5,7 +5,7 @@
  * File systems call `filemapRead` and `filemapWrite` from read(2) and write(2), `truncatePages` when a file gets another size,
  * `dropMapping` (through k.mm) when an inode goes. The first user of a page is charged for it.
  */
-import { ENOMEM } from "../abi/errno.js";
+import { ENOMEM, ENOSPC } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
@@ -19,7 +19,7 @@ import {
   type PageData,
 } from "./addressSpace.js";
 import { PG_ACTIVE, PG_DIRTY, PG_REFERENCED, PG_SWAPBACKED, PG_UNEVICTABLE, PG_UPTODATE } from "./frames.js";
-import { ALLOC_WAIT, GFP_HIGHUSER_MOVABLE, PAGE_FILE, PAGE_SHMEM } from "./gfp.js";
+import { ALLOC_NOSPC, ALLOC_WAIT, GFP_HIGHUSER_MOVABLE, PAGE_FILE, PAGE_SHMEM } from "./gfp.js";
 import type { Mm } from "./mm.js";
 import type { MmSystem } from "./mmSystem.js";
 import { allocCharged, CHARGE_FAILED, putPage } from "./pageAlloc.js";
@@ -30,18 +30,23 @@ const PAGE = 4096;
 
 /**
  * The page at `index`, made if it is not cached: charged to `mm` (or the running task), on its LRU list, without contents.
- * > 0: its frame; 0: no memory or the charge was refused; ALLOC_WAIT. It is not filled: see `readPage`.
+ * > 0: its frame; 0: no memory or the charge was refused; ALLOC_WAIT; ALLOC_NOSPC. It is not filled: see `readPage`.
  */
 export function grabPage(m: MmSystem, c: Ctx | null, mapping: AddressSpace, index: number, mm: Mm | null): number {
   const there = mapping.lookup(index);
   if (there !== 0) return there;
-  const swapBacked = mapping.aOps.swapBacked === true;
+  const { aOps } = mapping;
+  if (aOps.reserve !== undefined && aOps.reserve(mapping, index) !== 0) return ALLOC_NOSPC;
+  const swapBacked = aOps.swapBacked === true;
   const r = m.request(c, GFP_HIGHUSER_MOVABLE, swapBacked ? PAGE_SHMEM : PAGE_FILE);
   r.mm = mm;
   r.mapping = mapping;
   r.index = index;
   const pfn = allocCharged(m, r);
-  if (pfn <= 0) return pfn === CHARGE_FAILED ? 0 : pfn;
+  if (pfn <= 0) {
+    aOps.unreserve?.(mapping, index);
+    return pfn === CHARGE_FAILED ? 0 : pfn;
+  }
   insertPage(m, mapping, index, pfn);
   m.lruAdd(pfn);
   return pfn;
@@ -68,6 +73,7 @@ export function removePage(m: MmSystem, mapping: AddressSpace, index: number): v
   if (pfn === 0) return;
   mapping.aOps.invalidateFolio?.(m.k, mapping, index, pfn);
   mapping.remove(index);
+  mapping.aOps.unreserve?.(mapping, index);
   const f = m.frames;
   m.modPage(pfn, NR_FILE_PAGES, -1);
   if ((f.flags[pfn] & PG_SWAPBACKED) !== 0) m.modPage(pfn, NR_SHMEM, -1);
@@ -135,7 +141,7 @@ function bringIn(m: MmSystem, c: Ctx, mapping: AddressSpace, pos: number, count:
   for (let i = Math.floor(pos / PAGE); i <= last; i++) {
     const pfn = grabPage(m, c, mapping, i, null);
     if (pfn === ALLOC_WAIT) return WAIT;
-    if (pfn === 0) return fail(ENOMEM);
+    if (pfn <= 0) return fail(pfn === ALLOC_NOSPC ? ENOSPC : ENOMEM);
     const r = readPage(m, c, mapping, i, pfn);
     if (r === WAIT) return WAIT;
     if (r !== 0) return fail(r as number);
@@ -229,8 +235,8 @@ export function filemapWrite(
     const n = Math.min(PAGE - off, len - done);
     const pfn = grabPage(m, c, mapping, index, null);
     if (pfn === ALLOC_WAIT) return WAIT;
-    if (pfn === 0) {
-      error = ENOMEM;
+    if (pfn <= 0) {
+      error = pfn === ALLOC_NOSPC ? ENOSPC : ENOMEM;
       break;
     }
     if (f !== null) {

@@ -81,3 +81,5 @@ export class AllocRequest {
 
 /** What an allocation gives instead of a page: the task sleeps, come again. */
 export const ALLOC_WAIT = -1;
+/** The file system has no room for another page (ENOSPC). */
+export const ALLOC_NOSPC = -3;

@@ -10,7 +10,7 @@ import type { Dentry } from "./dentry.js";
 import { type FileOps, FMODE_LSEEK, FMODE_OPENED, FMODE_PREAD, FMODE_PWRITE, FMODE_READ, OpenFile } from "./file.js";
 import { Inode, InodeOps } from "./inode.js";
 import { MNT_INTERNAL, Mount } from "./mount.js";
-import { type FileSystemType, FS_INTERNAL, SuperBlock } from "./superBlock.js";
+import { type FileSystemType, FS_INTERNAL, SuperBlock, type SuperOps } from "./superBlock.js";
 import { noOps } from "./specialFile.js";
 
 /** The mount of a kernel-internal file system, made at its first use. */
@@ -31,10 +31,12 @@ export function internalMount(k: Core, type: FileSystemType): Mount {
 
 export const anonInodeOps: InodeOps = /* @__PURE__ */ new InodeOps({});
 
+export const anonSuperOps: SuperOps = { dname: (d: Dentry) => `anon_inode:${d.name}` };
+
 export const anonInodeFs: FileSystemType = {
   name: "anon_inodefs",
   flags: FS_INTERNAL,
-  mount: (c) => new SuperBlock(c.k, anonInodeFs, ANON_INODE_FS_MAGIC, { dname: (d: Dentry) => `anon_inode:${d.name}` }),
+  mount: (c) => new SuperBlock(c.k, anonInodeFs, ANON_INODE_FS_MAGIC, anonSuperOps),
 };
 
 export interface AnonFileOptions {

@@ -39,7 +39,6 @@ import {
   iattr,
   S_APPEND,
   S_IMMUTABLE,
-  S_NOSEC,
   S_SWAPFILE,
 } from "./inode.js";
 import { I_DIRTY_SYNC, markInodeDirty, touchCtime } from "./inodeTime.js";
@@ -64,21 +63,18 @@ function shouldDropSgid(c: Ctx, inode: Inode): number {
 
 /** What a write or truncation takes off the file: ATTR_KILL_ bits. */
 export function needsRemovePrivs(c: Ctx, inode: Inode): number {
-  if ((inode.flags & S_NOSEC) !== 0) return 0;
   let kill = 0;
   if ((inode.mode & (S_ISUID | S_ISGID)) !== 0 && (inode.mode & S_IFMT) === S_IFREG) {
     kill = ((inode.mode & S_ISUID) !== 0 ? ATTR_KILL_SUID : 0) | shouldDropSgid(c, inode);
     if (kill !== 0 && capable(c.k, c.task, CAP_FSETID)) kill = 0;
   }
   if (inode.xattrs?.has(XATTR_NAME_CAPS)) kill |= ATTR_KILL_PRIV;
-  if (kill === 0 && (inode.mode & (S_ISUID | S_ISGID)) === 0) inode.flags |= S_NOSEC;
   return kill;
 }
 
 /** Before data are written. file_remove_privs(). */
 export function removePrivs(c: Ctx, dentry: Dentry): void {
   const inode = dentry.inode as Inode;
-  if ((inode.flags & S_NOSEC) !== 0) return;
   const kill = needsRemovePrivs(c, inode);
   if (kill !== 0) notifyChange(c, dentry, iattr(ATTR_FORCE | kill));
 }
@@ -120,7 +116,6 @@ export function notifyChange(c: Ctx, dentry: Dentry, a: Iattr): Wait | undefined
     (inode.xattrs as Map<string, Uint8Array>).delete(XATTR_NAME_CAPS);
     touchCtime(inode);
   }
-  if ((a.valid & ATTR_MODE) !== 0 && (a.mode & (S_ISUID | S_ISGID)) !== 0) inode.flags &= ~S_NOSEC;
   let r: Wait | undefined;
   try {
     r = inode.ops.setattr === null ? simpleSetattr(c, inode, a) : inode.ops.setattr(c, inode, a);

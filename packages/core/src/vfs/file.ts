@@ -46,6 +46,8 @@ export interface DirContext {
   pos: number;
   /** False: it does not fit, stop before this entry. `type` is a DT_ value (inode.mode >> 12). Call it with `pos` at this entry. */
   emit(name: string, ino: number, type: number): boolean;
+  /** Not null: only names are wanted, all of them. They may be put here instead of emitted. */
+  readonly names: string[] | null;
 }
 
 export interface FileOpsInit {

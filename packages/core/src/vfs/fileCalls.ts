@@ -38,7 +38,7 @@ import type { OpenFile } from "./file.js";
 import { fget, fgetRaw, fputSync, unusedFd } from "./fileTable.js";
 import type { FilesStruct } from "./filesStruct.js";
 import type { FsStruct } from "./fsStruct.js";
-import { getdents } from "./getdents.js";
+import { readNames } from "./getdents.js";
 import type { Inode } from "./inode.js";
 import { loffArg } from "./loff.js";
 import { memfdArgs, memfdFile } from "./memfd.js";
@@ -310,13 +310,10 @@ export const fileCalls: Impl<FileSys> = {
     const w = wholeFile(c, path, O_RDONLY | O_DIRECTORY, 0);
     if (w === WAIT) return WAIT;
     const st = w as NonNullable<WholeFrame["whole"]>;
-    const names: string[] = [];
     try {
-      for (let part = getdents(c, st.file, 0x7fffffff); part.length > 0; part = getdents(c, st.file, 0x7fffffff))
-        for (const e of part) if (e.name !== "." && e.name !== "..") names.push(e.name);
+      return readNames(c, st.file);
     } finally {
       endWhole(c, st);
     }
-    return names;
   },
 };

@@ -22,6 +22,7 @@ const DT_DIR = 4;
 export class Getdents implements DirContext {
   pos = 0;
   entries: Dirent[] = [];
+  names: string[] | null = null;
   private room = 0;
   private last: Dirent | null = null;
   /** An entry did not fit. */
@@ -36,6 +37,10 @@ export class Getdents implements DirContext {
   }
 
   emit(name: string, ino: number, type: number): boolean {
+    if (this.names !== null) {
+      if (name !== "." && name !== "..") this.names.push(name);
+      return true;
+    }
     const len = (HEADER + nameBytes(name) + 1 + 7) & ~7;
     if (this.last !== null) this.last.off = this.pos;
     if (len > this.room) {
@@ -77,6 +82,28 @@ export function getdents(c: Ctx, file: OpenFile, count: number): Dirent[] {
   return scratch.end();
 }
 
+/** All names in an open directory from its offset on, without dots. ENOTDIR, ENOENT. */
+export function readNames(c: Ctx, file: OpenFile): string[] {
+  const { iterate } = file.ops;
+  if (iterate === null) return fail(ENOTDIR);
+  if ((file.inode.flags & S_DEAD) !== 0) return fail(ENOENT);
+  const scratch = c.k.vfs.getdents;
+  const names: string[] = [];
+  scratch.start(file.pos, 0);
+  scratch.names = names;
+  try {
+    // what it emits at most once per call goes on until nothing more comes
+    for (let before = -1; before !== scratch.pos; ) {
+      before = scratch.pos;
+      iterate(c, file, scratch);
+    }
+  } finally {
+    scratch.names = null;
+  }
+  touchAtime(file.mnt, file.inode);
+  return names;
+}
+
 /** `.` and `..`, at positions 0 and 1; false if one did not fit. */
 export function emitDots(file: OpenFile, d: DirContext): boolean {
   if (d.pos === 0) {
@@ -98,6 +125,12 @@ export function genericIterate(_c: Ctx, file: OpenFile, d: DirContext): void {
   file.cursor = null;
   // the cursor is good only if it still is the child at this position
   if (k === null || k.off !== d.pos || k.parent !== dir || (k.flags & D_UNHASHED) !== 0) k = childAt(dir, d.pos);
+  const { names } = d;
+  if (names !== null) {
+    for (; k !== null; k = k.sibNext) if (k.inode !== null) names.push(k.name);
+    d.pos = OFF_END;
+    return;
+  }
   while (k !== null) {
     const { inode } = k;
     if (inode !== null) {

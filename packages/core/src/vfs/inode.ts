@@ -30,8 +30,6 @@ export const S_SWAPFILE = 0x100;
 export const S_PRIVATE = 0x200;
 /** Made by O_TMPFILE without O_EXCL: linkat may give it a name although nlink is 0. */
 export const S_LINKABLE = 0x400;
-/** No set-id bits and no security.capability: a write has nothing to take away. Only a hint: it is found out again. */
-export const S_NOSEC = 0x1000;
 /** Somebody has looked at ctime since it last moved (multigrain times). */
 export const S_CTIME_QUERIED = 0x2000;
 

@@ -9,7 +9,6 @@ import { ENOSPC, EPERM } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import { F_SEAL_GROW, F_SEAL_SHRINK } from "../abi/seals.js";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from "../abi/stat.js";
-import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
 import { AddressSpace, type AddressSpaceOps } from "../mm/addressSpace.js";
 import type { Stat } from "../sys/fileSys.js";
@@ -238,7 +237,7 @@ export function countedAops(name: string, more: Partial<AddressSpaceOps>): Addre
       fs.usedBlocks++;
       return 0;
     },
-    invalidateFolio(_k: Core, m: AddressSpace) {
+    unreserve(m: AddressSpace) {
       memFs((m.host as Inode).sb).usedBlocks--;
     },
   } as AddressSpaceOps;

@@ -17,7 +17,7 @@ import { memEvict, memInodeOps, newInode } from "./memFs.js";
 import { pathArg, utf8Length } from "./namei.js";
 import { allocFile } from "./open.js";
 import { regularFileOps } from "./regularFile.js";
-import { type FileSystemType, FS_INTERNAL, SuperBlock } from "./superBlock.js";
+import { type FileSystemType, FS_INTERNAL, SuperBlock, type SuperOps } from "./superBlock.js";
 import { fillMemSuper, tmpfsAops } from "./tmpfs.js";
 
 /** "memfd:" and the name fit into 255 bytes. */
@@ -29,11 +29,13 @@ export interface MemfdData {
   seals: number;
 }
 
+export const shmSuperOps: SuperOps = { evict: memEvict, dname: (d: Dentry) => `/${d.name} (deleted)` };
+
 export const shmFs: FileSystemType = {
   name: "shm_mnt",
   flags: FS_INTERNAL,
   mount(c) {
-    const sb = new SuperBlock(c.k, shmFs, TMPFS_MAGIC, { evict: memEvict, dname: (d: Dentry) => `/${d.name} (deleted)` });
+    const sb = new SuperBlock(c.k, shmFs, TMPFS_MAGIC, shmSuperOps);
     const none = Number.POSITIVE_INFINITY;
     return fillMemSuper(c, sb, {
       maxBlocks: none,

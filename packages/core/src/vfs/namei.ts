@@ -75,6 +75,8 @@ export class Nameidata {
   /** Paths to go on with when a link's text is done. */
   private readonly stack: string[] = [];
   private readonly stackPos: number[] = [];
+  /** Links followed (mount, inode, ...): their access times move when the walk is complete. */
+  private readonly followed: (Mount | Inode)[] = [];
   /** A magic link has put the walk where it points. */
   private jumped = false;
   /** RESOLVE_BENEATH: where the walk began. */
@@ -93,6 +95,7 @@ export class Nameidata {
     this.flags = flags;
     this.links = 0;
     this.jumped = false;
+    if (this.followed.length > 0) this.followed.length = 0;
     const fs = c.task.fs as FsStruct;
     this.rootMnt = fs.rootMnt;
     this.rootDentry = fs.rootDentry;
@@ -297,7 +300,7 @@ export class Nameidata {
     const parent = link.parent;
     if (trailing && this.vfs.sysctl.protectedSymlinks !== 0) this.mayFollow(inode, parent.inode as Inode);
     if ((this.flags & LOOKUP_NO_SYMLINKS) !== 0 || (this.mnt.flags & MNT_NOSYMFOLLOW) !== 0) return fail(ELOOP);
-    touchAtime(this.mnt, inode);
+    this.followed.push(this.mnt, inode);
     this.jumped = false;
     const f = inode.ops.getLink;
     const text = f === null ? (inode.data as string) : f(this.c, inode, this, link);
@@ -345,6 +348,10 @@ export class Nameidata {
     const { mnt } = this;
     if ((mnt.flags & MNT_EXPIRY_MARK) !== 0 && (this.flags & LOOKUP_MOUNTPOINT) === 0) mnt.flags &= ~MNT_EXPIRY_MARK;
     if ((this.flags & LOOKUP_NO_XDEV) !== 0 && this.mnt !== this.startMnt) fail(EXDEV);
+    const { followed } = this;
+    if (followed.length === 0) return;
+    for (let i = 0; i < followed.length; i += 2) touchAtime(followed[i] as Mount, followed[i + 1] as Inode);
+    followed.length = 0;
   }
 
   /**

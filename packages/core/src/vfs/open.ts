@@ -380,8 +380,10 @@ function dropUnopened(c: Ctx, f: OpenFile): void {
     inode.writecount--;
     f.mnt.writers--;
   } else if ((f.mode & (FMODE_READ | FMODE_WRITE)) === FMODE_READ) inode.readcount--;
-  c.k.vfs.nrFiles--;
-  c.k.vfs.pathPut(f.mnt, f.dentry);
+  const { vfs } = c.k;
+  if (vfs.lastFileSerial === f.serial) vfs.lastFileSerial--;
+  vfs.nrFiles--;
+  vfs.pathPut(f.mnt, f.dentry);
 }
 
 /** The stages that may sleep: the file's own open (0), then the hook and truncation (1). */
@@ -411,6 +413,7 @@ function finishOpen(c: Ctx, f: OpenFile, acc: number, stage: number): OpenFile |
     if (opened) {
       f.refs = 0;
       finalFput(c.k, f);
+      if (c.k.vfs.lastFileSerial === f.serial) c.k.vfs.lastFileSerial--;
     } else dropUnopened(c, f);
     throw e;
   }

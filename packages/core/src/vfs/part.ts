@@ -4,7 +4,7 @@
  */
 import type { Core, Part } from "../kernel/core.js";
 import type { Task } from "../task/task.js";
-import { anonInodeFs, anonInodeOps } from "./anonInode.js";
+import { anonInodeFs, anonInodeOps, anonSuperOps } from "./anonInode.js";
 import { Children, Dcache, Dentry } from "./dentry.js";
 import { diskTypes, registerDisks } from "./disk.js";
 import { fdCalls, mountCalls } from "./fdCalls.js";
@@ -15,11 +15,11 @@ import { FilesStruct } from "./filesStruct.js";
 import { FsStruct } from "./fsStruct.js";
 import { Inode } from "./inode.js";
 import { memDirFileOps, memDirOps, memInodeOps, memLinkOps } from "./memFs.js";
-import { shmFs } from "./memfd.js";
+import { shmFs, shmSuperOps } from "./memfd.js";
 import { MntNamespace, Mount } from "./mount.js";
 import { linkMount, newMount, setNamespace, topMount } from "./mountTree.js";
 import { pathFileOps } from "./open.js";
-import { fifoOps, Pipe, pipefs, pipeInodeOps, PipeSlot } from "./pipe.js";
+import { fifoOps, Pipe, pipefs, pipeInodeOps, pipeSuperOps, PipeSlot } from "./pipe.js";
 import { regularFileOps } from "./regularFile.js";
 import { chrdevOps, noOps } from "./specialFile.js";
 import { type FileSystemType, SuperBlock } from "./superBlock.js";
@@ -57,6 +57,9 @@ function installStatics(k: Core): void {
     "fops.memDir": memDirFileOps,
     "sops.tmpfs": tmpfsOps,
     "sops.ramfs": ramfsOps,
+    "sops.pipe": pipeSuperOps,
+    "sops.anon": anonSuperOps,
+    "sops.shm": shmSuperOps,
     "aops.tmpfs": tmpfsAops,
     "aops.ramfs": ramfsAops,
     "xattr.mem": memXattrs,

@@ -36,7 +36,7 @@ import {
 import { Inode, InodeOps } from "./inode.js";
 import { fileUpdateTime, touchAtime } from "./inodeTime.js";
 import { allocFile } from "./open.js";
-import { type FileSystemType, FS_INTERNAL, SuperBlock } from "./superBlock.js";
+import { type FileSystemType, FS_INTERNAL, SuperBlock, type SuperOps } from "./superBlock.js";
 
 const PAGE = 4096;
 const DEFAULT_SLOTS = 16;
@@ -338,13 +338,12 @@ function overLimit(_c: Ctx, _slots: number): boolean {
 
 export const pipeInodeOps: InodeOps = /* @__PURE__ */ new InodeOps({});
 
+export const pipeSuperOps: SuperOps = { dname: (d) => `pipe:[${(d.inode as Inode).ino}]` };
+
 export const pipefs: FileSystemType = {
   name: "pipefs",
   flags: FS_INTERNAL,
-  mount: (c) =>
-    new SuperBlock(c.k, pipefs, PIPEFS_MAGIC, {
-      dname: (d) => `pipe:[${(d.inode as Inode).ino}]`,
-    }),
+  mount: (c) => new SuperBlock(c.k, pipefs, PIPEFS_MAGIC, pipeSuperOps),
 };
 
 /** pipe2(2): the two ends, without numbers yet. ENFILE. */

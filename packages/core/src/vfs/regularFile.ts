@@ -3,7 +3,7 @@
  *
  * `pos` is where the bytes go; the VFS has already put it at the end for O_APPEND.
  */
-import { EFBIG, EOPNOTSUPP, EPERM, ETXTBSY } from "../abi/errno.js";
+import { EFBIG, ENOMEM, ENOSPC, EOPNOTSUPP, EPERM, ETXTBSY } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import { O_NOATIME } from "../abi/fcntl.js";
 import { RLIMIT_FSIZE } from "../abi/resource.js";
@@ -12,7 +12,7 @@ import { SIGXFSZ } from "../abi/signal.js";
 import type { Ctx } from "../kernel/ctx.js";
 import type { AddressSpace } from "../mm/addressSpace.js";
 import { filemapRead, filemapWrite, grabPage, removeRange } from "../mm/filemap.js";
-import { ALLOC_WAIT } from "../mm/gfp.js";
+import { ALLOC_NOSPC, ALLOC_WAIT } from "../mm/gfp.js";
 import { WAIT, type Wait } from "../sys/types.js";
 import { rlimit } from "../task/rlimits.js";
 import { newsizeOk, removePrivs } from "./attr.js";
@@ -59,7 +59,6 @@ export function genericWrite(c: Ctx, file: OpenFile, data: Uint8Array, pos: numb
   const { inode } = file;
   const len = writeChecks(c, inode, pos, data.length);
   removePrivs(c, file.dentry);
-  if ((file.mode & FMODE_NOCMTIME) === 0) fileUpdateTime(inode);
   const seals = sealsOf(inode);
   if (seals !== 0) {
     if ((seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0) fail(EPERM);
@@ -80,6 +79,7 @@ export function genericWrite(c: Ctx, file: OpenFile, data: Uint8Array, pos: numb
     if (n === WAIT) return WAIT;
   }
   if ((n as number) < 0) return fail(-(n as number));
+  if ((file.mode & FMODE_NOCMTIME) === 0) fileUpdateTime(inode);
   return n;
 }
 
@@ -107,7 +107,7 @@ export function genericFallocate(c: Ctx, file: OpenFile, mode: number, offset: n
     if (pfn <= 0) {
       // all or nothing
       for (const made of f.made) removeRange(m, mapping, made, made);
-      return fail(pfn === 0 ? 12 : -pfn);
+      return fail(pfn === ALLOC_NOSPC ? ENOSPC : ENOMEM);
     }
     f.made.push(i);
   }

@@ -59,6 +59,8 @@ export class Vfs {
     "nd",
     "getdents",
     "clockAt",
+    "nowSec",
+    "nowNsec",
     "mntNsIndex",
     "fputMode",
     "fputEvent",

@@ -24,7 +24,7 @@ import type { Ctx } from "../kernel/ctx.js";
 import { utf8Bytes } from "../lib/text.js";
 import { capable } from "../task/capable.js";
 import type { Dentry } from "./dentry.js";
-import { type Inode, S_APPEND, S_IMMUTABLE, S_NOSEC } from "./inode.js";
+import { type Inode, S_APPEND, S_IMMUTABLE } from "./inode.js";
 import { changedAttr } from "./inodeTime.js";
 import type { Mount } from "./mount.js";
 import { utf8Length } from "./namei.js";
@@ -185,7 +185,6 @@ function lateHandler(inode: Inode, name: string): XattrHandler | null {
 
 function xattrDone(c: Ctx, dentry: Dentry, name: string): void {
   const inode = dentry.inode as Inode;
-  if (name.startsWith(XATTR_SECURITY_PREFIX)) inode.flags &= ~S_NOSEC;
   changedAttr(inode);
   if (c.k.hooks.xattrChanged.on !== null) c.k.hooks.xattrChanged.on(dentry, name);
 }
@@ -244,7 +243,6 @@ export function getRaw(inode: Inode, name: string): Uint8Array | null {
 }
 export function setRaw(inode: Inode, name: string, value: Uint8Array): void {
   inInode.set(inode, name, value);
-  inode.flags &= ~S_NOSEC;
 }
 export function removeRaw(inode: Inode, name: string): void {
   inInode.set(inode, name, null);
