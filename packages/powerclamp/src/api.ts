@@ -18,6 +18,7 @@ import type { RaplCounters } from "./power/raplCounters.js";
 import { type TurbostatSample, turbostatSample } from "./power/turbostat.js";
 import type { CoolingDevice, CoolingOps } from "./thermal/coolingDevice.js";
 import type { ThermalGovernor } from "./thermal/governors/governor.js";
+import type { ModelZones } from "./thermal/modelZones.js";
 import type { ThermalCore, ZoneSpec } from "./thermal/thermalCore.js";
 import type { ThermalInstance } from "./thermal/thermalInstance.js";
 import type { ThermalZone } from "./thermal/thermalZone.js";
@@ -35,6 +36,7 @@ export interface PowerclampParts {
   readonly counters: PkgCounters;
   readonly meter: PeltMeter | null;
   readonly limits: PowerLimits;
+  readonly zones: ModelZones;
 }
 
 export class PowerclampApi {

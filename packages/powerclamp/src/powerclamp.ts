@@ -13,6 +13,7 @@ import type { Core, Feature, SysBase } from "@kernelkit/core";
 import { clockModulationOps } from "./actuators/clockModulation.js";
 import { cpufreqCoolingOps } from "./actuators/cpufreqCooling.js";
 import { type CpuidleCooling, cpuidleCoolingOps } from "./actuators/cpuidleCooling.js";
+import { cpuOfflineOps } from "./actuators/cpuOffline.js";
 import { PowerclampApi, type PowerclampParts } from "./api.js";
 import { CalibrationTable } from "./clamp/calibration.js";
 import { ClampHost } from "./clamp/clampHost.js";
@@ -37,6 +38,7 @@ import { PowerModel } from "./power/powerModel.js";
 import { RaplCounters } from "./power/raplCounters.js";
 import { ThermalRc } from "./power/thermalRc.js";
 import { SleepLock } from "./sleepLock.js";
+import { ModelZones } from "./thermal/modelZones.js";
 import { ThermalCore } from "./thermal/thermalCore.js";
 import { installThermalSysfs } from "./thermal/thermalSysfs.js";
 
@@ -51,6 +53,7 @@ export function powerclamp(options: PowerclampOptions = {}): Feature<"powerclamp
         api: new PowerclampApi(parts),
         boot() {
           parts.cpuidle.boot();
+          parts.zones.boot();
           if (o.driver === "6.3") parts.idleInject.boot();
           if (o.autoload) k.tasks.modules.load(MODULE_NAME);
         },
@@ -98,6 +101,7 @@ function makeParts(k: Core, o: ResolvedOptions): PowerclampParts {
     counters,
     meter,
     limits: new PowerLimits(k, machine),
+    zones: new ModelZones(k, machine, thermal),
   };
   state.root("powerclamp.machine", machine);
   state.root("powerclamp.playIdle", play);
@@ -153,6 +157,10 @@ function addActuators(p: PowerclampParts, o: ResolvedOptions): void {
           "cpuidle",
         );
       }
+      continue;
+    }
+    if (a === "cpu-offline") {
+      p.thermal.registerCoolingDevice("cpu-offline", cpuOfflineOps(p.k), null, a);
       continue;
     }
     const ops = a === "cpufreq" ? cpufreqCoolingOps(p.k, p.machine) : clockModulationOps(p.k, p.machine);

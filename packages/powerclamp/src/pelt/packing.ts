@@ -10,9 +10,13 @@ import type { PeltMeter } from "./peltMeter.js";
 /** Time an entity's sum was measured over, in the unit of `runnableSum`. */
 const periodOf = (sa: SchedAvg): number => peltDivider(sa) * 1024;
 
-/** The CPU that small tasks of `cpu`'s package are packed on: its first one. */
+/**
+ * The CPU that small tasks of `cpu` are packed on: the first of its package, whose own buddy is the machine's first - so that
+ * small tasks gather step by step, and other packages sleep.
+ */
 export function buddyOf(cpuPkg: Uint8Array, cpu: number): number {
-  return cpuPkg.indexOf(cpuPkg[cpu]);
+  const first = cpuPkg.indexOf(cpuPkg[cpu]);
+  return cpu === first ? 0 : first;
 }
 
 /** Offer packing to the scheduler. */
@@ -21,7 +25,7 @@ export function installPacking(k: Core, meter: PeltMeter, cpuPkg: Uint8Array): v
     if (t.se.rtPriority > 0 || t.isKthread) return undefined;
     const buddy = buddyOf(cpuPkg, cpu);
     if (k.cpus.online[buddy] === 0 || !maskHas(t.cpusMask, buddy)) return undefined;
-    const task = meter.taskAt(t);
+    const task = meter.slept(t);
     const load = meter.cpuAt(buddy);
     const pack = checkPackBuddy({
       taskSum: task.runnableSum,

@@ -20,8 +20,7 @@ export class PeltMeter {
     for (let c = 0; c < k.cpus.nr; c++) this.cpus.push(new SchedAvg());
     this.slot = k.slots.task.add("powerclamp.pelt", () => new SchedAvg());
     k.hooks.wakeup.tap(900, "powerclamp.pelt", (t) => {
-      // it slept until now
-      if (this.fair(t)) peltUpdate(this.of(t), this.k.now, 0, 0, 0);
+      if (this.fair(t)) this.slept(t);
     });
     k.hooks.schedIn.tap(900, "powerclamp.pelt", (t, cpu) => {
       if (!this.fair(t)) return;
@@ -43,6 +42,13 @@ export class PeltMeter {
   /** The task's averages as last updated: living state, not to be changed. */
   of(t: Task): SchedAvg {
     return t.slots[this.slot] as SchedAvg;
+  }
+
+  /** The task slept until now. (Its state may say "running" already: it is being woken.) */
+  slept(t: Task): SchedAvg {
+    const sa = this.of(t);
+    peltUpdate(sa, this.k.now, 0, 0, 0);
+    return sa;
   }
 
   /** The task's averages as they are now. */

@@ -93,7 +93,7 @@ export class PowerModel {
   /** Leakage watts of a core at P-state `p` and a die of `celsius`. */
   leakage(p: number, celsius: number): number {
     const grown = 1 + this.leakagePerDegree * (celsius - LEAKAGE_REFERENCE_C);
-    return this.leakageW * this.pstates[p].volts * (grown > 0 ? grown : 0);
+    return this.leakageW * this.pstates[p].volts * Math.max(grown, 0);
   }
 
   /** Watts of a core in C0: busy (activity 1), or between idle states (`idleActivity`). */

@@ -2,11 +2,13 @@
  * rig: the machine a story runs on - a kernel with load on its CPUs, a clamp, and readings between two instants.
  */
 import {
+  type BareSys,
   createMachine,
+  type Kernel,
   type KernelOptions,
   type MachineSys,
-  maskHas,
   type Program,
+  type ProgramDef,
   program,
   type Task,
 } from "@kernelkit/core";
@@ -19,12 +21,15 @@ import { powerclamp } from "../powerclamp.js";
 const FOREVER_NS = 3600e9;
 
 /** A task that never sleeps. */
-export const hog = program("hog", function* (sys: Program<MachineSys>, _s: Record<string, never>) {
-  for (;;) yield* sys.compute(FOREVER_NS);
-});
+export const hog: ProgramDef<MachineSys, Record<string, never>> = program(
+  "hog",
+  function* (sys: Program<MachineSys>, _s: Record<string, never>) {
+    for (;;) yield* sys.compute(FOREVER_NS);
+  },
+);
 
-const open = (options: KernelOptions, clamp: PowerclampOptions) => createMachine(options).use(powerclamp(clamp)).boot();
-export type RigKernel = ReturnType<typeof open>;
+/** A bare machine with this package. */
+export type RigKernel = Kernel<{ readonly powerclamp: PowerclampApi }, BareSys>;
 
 /** Averages over a stretch of time. */
 export interface Reading {
@@ -44,7 +49,7 @@ export class Rig {
   readonly clamp: PowerclampApi;
 
   constructor(options: KernelOptions, clamp: PowerclampOptions = {}) {
-    this.kernel = open(options, clamp);
+    this.kernel = createMachine(options).use(powerclamp(clamp)).boot();
     this.clamp = this.kernel.powerclamp;
     this.clamp.modprobe();
   }
@@ -55,15 +60,21 @@ export class Rig {
 
   /** Put a task on one CPU for good. */
   pin(t: Task, cpu: number): void {
-    t.cpusMask.fill(0);
-    t.cpusMask[cpu >> 5] = (1 << (cpu & 31)) >>> 0;
-    if (!maskHas(t.cpusMask, t.cpu)) this.kernel.core.sched.migrateTask(t, cpu);
-    else if (t.cpu !== cpu) this.kernel.core.sched.migrateTask(t, cpu);
+    const mask = new Uint32Array(t.cpusMask.length);
+    mask[cpu >> 5] = (1 << (cpu & 31)) >>> 0;
+    // not in place: tasks may share a mask
+    t.cpusMask = mask;
+    this.kernel.core.sched.migrateTask(t, cpu);
+  }
+
+  /** A task that never sleeps, wherever the scheduler puts it. */
+  spawnHog(): Task {
+    return this.kernel.spawn(hog, {});
   }
 
   /** A task that never sleeps on each CPU. */
   hogs(): void {
-    for (let cpu = 0; cpu < this.cpus; cpu++) this.pin(this.kernel.spawn(hog, {}), cpu);
+    for (let cpu = 0; cpu < this.cpus; cpu++) this.pin(this.spawnHog(), cpu);
   }
 
   /** Ask the clamp for a percentage, as a governor would. */

@@ -1,9 +1,15 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { capIt } from "./capIt.js";
 import { clampStorm } from "./clampStorm.js";
 import { clampTarget } from "./clampTarget.js";
+import { equalPower } from "./equalPower.js";
 import { inStep } from "./inStep.js";
 import { jitter } from "./jitter.js";
+import { packing } from "./packing.js";
 import { tickOn } from "./tickOn.js";
+
+// whole machines run here for minutes of virtual time
+vi.setConfig({ testTimeout: 60_000 });
 
 describe("clamp-target: what a target gives", () => {
   it("gives 24..26 % at 25 on a busy machine, with every driver", () => {
@@ -78,5 +84,65 @@ describe("jitter: a task that has to be on time", () => {
     expect(numbers.lateShareCalm).toBe(0);
     expect(numbers.lateShare).toBeGreaterThan(4);
     expect(numbers.lateShare).toBeLessThan(30);
+  });
+});
+
+describe("equal-power: work at the same watts", () => {
+  it("leaves up to 40 % more work than offlining; lower frequency wins while voltage falls and loses below its floor", () => {
+    const { numbers } = equalPower.run({ seconds: 1 });
+    expect(numbers.clampOverOffline).toBeGreaterThan(0.05);
+    expect(numbers.clampOverOffline).toBeLessThanOrEqual(0.4);
+    expect(numbers.dvfsOverClamp).toBeGreaterThan(0.05);
+    expect(numbers.clampOverDvfsAtFloor).toBeGreaterThan(0.05);
+    expect(numbers.clampOverClock).toBeGreaterThan(0.2);
+  });
+});
+
+describe("cap-it: daemons with nothing but files", () => {
+  it("hold a power cap by a PID loop, with far less swing than bang-bang and a second of overshoot at load steps", () => {
+    const { numbers, series } = capIt.run({ watts: 24, seconds: 120 });
+    expect(numbers["mean nothing"]).toBeGreaterThan(26);
+    for (const name of ["PID, idle injection", "PID, frequency", "powercap's limit"]) {
+      expect(numbers[`mean ${name}`]).toBeLessThan(24.5);
+      expect(numbers[`mean ${name}`]).toBeGreaterThan(21);
+      expect(numbers[`above ${name}`]).toBeLessThan(0.2);
+    }
+    expect(numbers["swing PID, idle injection"]).toBeLessThan(numbers["swing bang-bang, idle injection"] / 3);
+    const pid = series.find((s) => s.name === "PID, idle injection");
+    expect(Math.max(...(pid?.y ?? []))).toBeGreaterThan(30);
+  });
+
+  it("hold a skin temperature that would be exceeded by far", () => {
+    const { series } = capIt.run({ hold: "skin", celsius: 38, seconds: 300 });
+    const tail = (name: string): number => {
+      const y = series.find((s) => s.name === name)?.y.slice(-60) ?? [];
+      return y.reduce((a, b) => a + b, 0) / y.length;
+    };
+    expect(tail("nothing")).toBeGreaterThan(40);
+    for (const name of ["bang-bang, idle injection", "PID, idle injection", "PID, frequency"]) {
+      expect(tail(name)).toBeLessThan(38.8);
+      expect(tail(name)).toBeGreaterThan(36);
+    }
+  });
+});
+
+describe("packing: small tasks on one CPU", () => {
+  it("does the same work while the second package sleeps practically always", () => {
+    const { numbers } = packing.run({ seconds: 5 });
+    expect(Math.abs(numbers.workPacked / numbers.workSpread - 1)).toBeLessThan(0.03);
+    expect(numbers.asleepPacked).toBeGreaterThan(98);
+    expect(numbers.asleepSpread).toBeLessThan(95);
+  });
+});
+
+describe("every story", () => {
+  it("names the knob that is out of range, and the one that is not there", () => {
+    expect(() => clampTarget.run({ target: 0 })).toThrow(/target must be 1\.\.50 %, not 0/);
+    expect(() => clampTarget.run({ load: "heavy" })).toThrow(/load must be busy, changing, idle/);
+    expect(() => clampTarget.run({ speed: 1 } as never)).toThrow(/no knob 'speed'/);
+  });
+
+  it("gives the same result every time", () => {
+    expect(inStep.run({ seconds: 1, shifts: 2 })).toEqual(inStep.run({ seconds: 1, shifts: 2 }));
   });
 });

@@ -3,7 +3,7 @@
  * operations. `machine.powerclamp` and `machine.thermal` choose the generation of the driver and of the thermal core.
  */
 import type { Dialect, StepKind } from "../dialect.js";
-import { powerclampOps } from "../ops/powerclamp.js";
+import { logLines, powerclampOps } from "../ops/powerclamp.js";
 import { Mismatch } from "../outcome.js";
 import type { Session } from "../session.js";
 import { makeHolder, makeTasks } from "../startState.js";
@@ -65,7 +65,7 @@ export const powerclamp: Dialect = {
       ...(typeof m.cmdline === "string" && { cmdline: m.cmdline }),
       options: {
         powerclamp: {
-          ...(m.powerclamp !== undefined && { powerclamp: m.powerclamp }),
+          ...(m.powerclamp !== undefined && { driver: m.powerclamp }),
           ...(m.thermal !== undefined && { thermal: m.thermal }),
           ...(m.packages !== undefined && { packages: m.packages }),
         },
@@ -75,6 +75,7 @@ export const powerclamp: Dialect = {
   start: (s) => {
     makeHolder(s);
     makeTasks(s);
+    logLines(s);
   },
   substitute: (s, value) =>
     mapTexts(value, (text) =>
@@ -86,5 +87,6 @@ export const powerclamp: Dialect = {
     kernel: kernelStep(powerclampOps, ["reset"]),
     ...fileSteps(),
   },
-  pauseNs: 0,
+  // what a write woke has run before the next look
+  pauseNs: 10_000,
 };
