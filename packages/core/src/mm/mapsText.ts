@@ -1,5 +1,6 @@
 /** The areas of a process as text: /proc/PID/maps, statm, and the memory lines of status. proc_pid_maps(5), proc_pid_status(5). */
 import type { Core } from "../kernel/core.js";
+import { padLeft } from "../lib/text.js";
 import type { Task } from "../task/task.js";
 import { major, minor } from "../vfs/dev.js";
 import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, type Mm } from "./mm.js";
@@ -77,7 +78,7 @@ export function statmText(mm: Mm | null): string {
 export function statusVmText(mm: Mm): string {
   const { rss } = mm;
   const text = Math.min(textPages(mm), mm.execVm);
-  const kb = (name: string, pages: number): string => `${name}:\t${String(pages * 4).padStart(8)} kB\n`;
+  const kb = (name: string, pages: number): string => `${name}:\t${padLeft(pages * 4, 8)} kB\n`;
   return (
     kb("VmPeak", Math.max(mm.hiwaterVm, mm.totalVm)) +
     kb("VmSize", mm.totalVm) +

@@ -1,5 +1,6 @@
 /** Memory in kB: /proc/meminfo and the meminfo of a node. proc_meminfo(5). */
 import type { Core } from "../kernel/core.js";
+import { padLeft } from "../lib/text.js";
 import type { MmSystem } from "./mmSystem.js";
 import { commitLimit } from "./overcommit.js";
 import {
@@ -33,8 +34,11 @@ function given(m: MmSystem, name: string, otherwise = 0): number {
   return m.meminfo.get(name)?.() ?? otherwise;
 }
 
-function line(name: string, kb: number): string {
-  return `${`${name}:`.padEnd(16)}${String(kb).padStart(8)} kB\n`;
+/** A row: the key and the label with its blanks. */
+type Rows = readonly (readonly [name: string, label: string])[];
+
+function rows(names: string): Rows {
+  return names.split(" ").map((name) => [name, `${name}:`.padEnd(16)]);
 }
 
 /** Rows that the machine and its nodes have in common, by name, in kB; `r` reads a counter. */
@@ -74,11 +78,28 @@ function shared(m: MmSystem, r: (slot: number) => number): Record<string, number
   };
 }
 
-function lines(values: Record<string, number>, names: string, prefix = ""): string {
+function lines(values: Record<string, number>, names: Rows, prefix = ""): string {
   let s = "";
-  for (const name of names.split(" ")) s += prefix + line(name, values[name]);
+  for (const [name, label] of names) s += `${prefix}${label}${padLeft(values[name], 8)} kB\n`;
   return s;
 }
+
+const MEMINFO: Rows = /* @__PURE__ */ rows(
+  "MemTotal MemFree MemAvailable Buffers Cached SwapCached Active Inactive Active(anon) Inactive(anon) Active(file) " +
+    "Inactive(file) Unevictable Mlocked SwapTotal SwapFree Zswap Zswapped Dirty Writeback AnonPages Mapped Shmem KReclaimable " +
+    "Slab SReclaimable SUnreclaim KernelStack PageTables SecPageTables NFS_Unstable Bounce WritebackTmp CommitLimit " +
+    "Committed_AS VmallocTotal VmallocUsed VmallocChunk Percpu AnonHugePages ShmemHugePages ShmemPmdMapped FileHugePages " +
+    "FilePmdMapped Balloon",
+);
+const MEMINFO_END: Rows = /* @__PURE__ */ rows("Hugepagesize Hugetlb DirectMap4k DirectMap2M DirectMap1G");
+/** There are no reserved huge pages. */
+const HUGEPAGES = "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\nHugePages_Surp:        0\n";
+const NODE_MEMINFO: Rows = /* @__PURE__ */ rows(
+  "MemTotal MemFree MemUsed SwapCached Active Inactive Active(anon) Inactive(anon) Active(file) Inactive(file) Unevictable " +
+    "Mlocked Dirty Writeback FilePages Mapped AnonPages Shmem KernelStack PageTables SecPageTables NFS_Unstable Bounce " +
+    "WritebackTmp KReclaimable Slab SReclaimable SUnreclaim AnonHugePages ShmemHugePages ShmemPmdMapped FileHugePages " +
+    "FilePmdMapped",
+);
 
 /** /proc/meminfo. */
 export function meminfoText(k: Core): string {
@@ -111,22 +132,7 @@ export function meminfoText(k: Core): string {
   v.DirectMap1G = Math.floor(physical / 1048576) * 1048576;
   v.DirectMap2M = Math.floor((physical - v.DirectMap1G) / 2048) * 2048;
   v.DirectMap4k = physical - v.DirectMap1G - v.DirectMap2M;
-  const count = (name: string): string => `${`${name}:`.padEnd(16)}${"0".padStart(8)}\n`;
-  return (
-    lines(
-      v,
-      "MemTotal MemFree MemAvailable Buffers Cached SwapCached Active Inactive Active(anon) Inactive(anon) Active(file) " +
-        "Inactive(file) Unevictable Mlocked SwapTotal SwapFree Zswap Zswapped Dirty Writeback AnonPages Mapped Shmem KReclaimable " +
-        "Slab SReclaimable SUnreclaim KernelStack PageTables SecPageTables NFS_Unstable Bounce WritebackTmp CommitLimit " +
-        "Committed_AS VmallocTotal VmallocUsed VmallocChunk Percpu AnonHugePages ShmemHugePages ShmemPmdMapped FileHugePages " +
-        "FilePmdMapped Balloon",
-    ) +
-    count("HugePages_Total") +
-    count("HugePages_Free") +
-    count("HugePages_Rsvd") +
-    count("HugePages_Surp") +
-    lines(v, "Hugepagesize Hugetlb DirectMap4k DirectMap2M DirectMap1G")
-  );
+  return lines(v, MEMINFO) + HUGEPAGES + lines(v, MEMINFO_END);
 }
 
 /** /sys/devices/system/node/nodeN/meminfo. */
@@ -139,17 +145,5 @@ export function nodeMeminfoText(k: Core, nid: number): string {
   v.SwapCached = m.readNode(m.stat("nr_swapcached"), nid) * 4;
   const prefix = `Node ${nid} `;
   const count = (name: string): string => `${prefix}${`${name}:`.padEnd(16)}${"0".padStart(6)}\n`;
-  return (
-    lines(
-      v,
-      "MemTotal MemFree MemUsed SwapCached Active Inactive Active(anon) Inactive(anon) Active(file) Inactive(file) Unevictable " +
-        "Mlocked Dirty Writeback FilePages Mapped AnonPages Shmem KernelStack PageTables SecPageTables NFS_Unstable Bounce " +
-        "WritebackTmp KReclaimable Slab SReclaimable SUnreclaim AnonHugePages ShmemHugePages ShmemPmdMapped FileHugePages " +
-        "FilePmdMapped",
-      prefix,
-    ) +
-    count("HugePages_Total") +
-    count("HugePages_Free") +
-    count("HugePages_Surp")
-  );
+  return lines(v, NODE_MEMINFO, prefix) + count("HugePages_Total") + count("HugePages_Free") + count("HugePages_Surp");
 }
