@@ -60,6 +60,7 @@ export class CgroupFs {
     const { state, vfs, cgroup } = k;
     state.static("cgroup.dirOps", cgroupDirOps);
     state.static("cgroup.legacyDirOps", legacyDirOps);
+    state.static("cgroup.superOps", cgroupSuperOps);
     this.v2Type = {
       name: "cgroup2",
       flags: FS_USERNS_MOUNT,

@@ -285,8 +285,9 @@ export class Entry {
     if (t.tape !== null) {
       if (e.name === REST_POINT && t.error === 0) {
         t.rest = copyPlain(t.args[0]);
-        t.tape.clear();
-      } else t.tape.record(e.name, ownResult(r), t.error);
+        t.tape.clear(); // what a restored program calls first is this very call
+      }
+      t.tape.record(e.name, ownResult(r), t.error);
     }
     t.result = undefined;
     t.frame = null;
@@ -296,6 +297,7 @@ export class Entry {
 
   /** Run a signal handler as a program on top of what the task does; its call and signal mask are put aside. */
   private pushHandler(t: Task, def: AnyProgramDef, state: unknown, maskLo: number, maskHi: number): void {
+    if (t.gens.length === 0) this.replay(t); // restored, and not yet stepped
     const { call, args, frame, result, error, phase, heldNs } = t;
     t.savedCalls.push({ call, args, frame, result, error, phase, heldNs, maskLo, maskHi });
     t.heldNs = 0;

@@ -15,11 +15,8 @@ type Op = readonly ["nap" | "compute" | "put" | "take" | "try" | "chance" | "res
 const script = program("script", function* (sys: Program<Sys>, s: { ops: Op[]; i: number; sum: number }) {
   for (; s.i < s.ops.length; s.i++) {
     const [op, n] = s.ops[s.i];
-    if (op === "rest") {
-      s.i++;
-      yield* sys.restPoint(s);
-      s.i--;
-    } else if (op === "nap") yield* sys.nap(n * 1000);
+    if (op === "rest") yield* sys.restPoint(s);
+    else if (op === "nap") yield* sys.nap(n * 1000);
     else if (op === "compute") yield* sys.compute(n * 777);
     else if (op === "put") s.sum += yield* sys.put(n % 7);
     else if (op === "take") s.sum += yield* sys.take(n % 3);

@@ -10,7 +10,7 @@ import { installPidFiles } from "./pidFiles.js";
 import { installPidMem } from "./pidMem.js";
 import { installPidMounts } from "./pidMounts.js";
 import { installPidTask } from "./pidTask.js";
-import { Proc } from "./proc.js";
+import { Proc, procSuperOps } from "./proc.js";
 import { installVmSysctl } from "./vmSysctl.js";
 
 export const procPart: Part = {
@@ -18,6 +18,7 @@ export const procPart: Part = {
   install(k) {
     k.proc = new Proc(k);
     k.state.root("proc", k.proc);
+    k.state.static("sops.proc", procSuperOps);
     k.sysctl = new Sysctl(k, k.proc.tree);
     installPidTask(k);
     installPidFd(k);

@@ -25,21 +25,21 @@ import { emitDots } from "../vfs/getdents.js";
 import { Inode, InodeOps } from "../vfs/inode.js";
 import { dirLlseek } from "../vfs/llseek.js";
 import type { Nameidata } from "../vfs/namei.js";
-import { noOps } from "../vfs/specialFile.js";
-import { type FileSystemType, FS_USERNS_MOUNT, type SuperBlock, type SuperOps } from "../vfs/superBlock.js";
 import type { Knode } from "../vfs/pseudo/knode.js";
 import type { FileGroup, PseudoFile } from "../vfs/pseudo/pseudoFile.js";
 import {
   dirNlink,
   emitNode,
   keepAttrs,
-  newTreeSuper,
   type NodeOptions,
+  newTreeSuper,
   PseudoTree,
-  treeLookup,
   type TreeKind,
+  treeLookup,
 } from "../vfs/pseudo/pseudoTree.js";
 import { procFileOps, SeqFile } from "../vfs/pseudo/seqFile.js";
+import { noOps } from "../vfs/specialFile.js";
+import { type FileSystemType, FS_USERNS_MOUNT, type SuperBlock, type SuperOps } from "../vfs/superBlock.js";
 import { LoadAvg } from "./loadavg.js";
 import {
   dirEntry,
@@ -47,15 +47,16 @@ import {
   linkEntry,
   makePidInode,
   mayLook,
+  type PidEntry,
+  PidNode,
   pidBaseOps,
   pidDirFileOps,
   pidDirOps,
-  type PidEntry,
   pidIno,
   pidLinkOps,
-  PidNode,
   pidSeqOps,
 } from "./pidEntry.js";
+import { StatusTexts } from "./pidStatus.js";
 
 /** What a mounted /proc is about: sb.data. */
 export interface ProcSuper {
@@ -162,13 +163,15 @@ const threadSelfOps: InodeOps = /* @__PURE__ */ new InodeOps({
 const SELF_INO = 0xf0000000 - 20;
 
 export class Proc {
-  static readonly transient: readonly string[] = ["intr", "ngid", "numaSched", "nsIoctl"];
+  static readonly transient: readonly string[] = ["intr", "ngid", "numaSched", "nsIoctl", "texts"];
   readonly tree: PseudoTree;
   readonly loadavg: LoadAvg;
   /** Namespaces that somebody has as a file: their places in nsfs. */
   readonly nsDentries: Map<Namespace, Dentry> = new Map();
   /** Settings that nothing but their file uses, by path below /proc/sys. */
   readonly values: Record<string, number | string> = {};
+
+  readonly texts: StatusTexts = new StatusTexts();
 
   // what packages may bring; not state
   /** What is behind "intr " in /proc/stat. */
@@ -199,7 +202,15 @@ export class Proc {
     this.tgidDir = dirEntry("", 0o555);
     this.tidDir = { ...this.tgidDir };
     state.class(PidNode, SeqFile);
-    for (const [name, ops] of Object.entries({ selfOps, threadSelfOps, pidDirOps, pidDirFileOps, pidBaseOps, pidLinkOps, pidSeqOps }))
+    for (const [name, ops] of Object.entries({
+      selfOps,
+      threadSelfOps,
+      pidDirOps,
+      pidDirFileOps,
+      pidBaseOps,
+      pidLinkOps,
+      pidSeqOps,
+    }))
       state.static(`proc.${name}`, ops);
     state.static("proc.tgidDir", this.tgidDir);
     state.static("proc.tidDir", this.tidDir);
@@ -216,7 +227,10 @@ export class Proc {
   link(path: string, target: Knode | string, o?: NodeOptions<unknown>): Knode {
     return this.tree.link(path, target, o);
   }
-  group<O>(name: string, files: Readonly<Record<string, PseudoFile<O>>> | ReadonlyMap<string, PseudoFile<O>>): FileGroup<O> {
+  group<O>(
+    name: string,
+    files: Readonly<Record<string, PseudoFile<O>>> | ReadonlyMap<string, PseudoFile<O>>,
+  ): FileGroup<O> {
     return this.tree.group(name, files);
   }
   find(path: string): Knode | null {
@@ -257,7 +271,10 @@ export class Proc {
     const { state } = this.k;
     // a later one of that name is another static
     state.static(`proc.pid.${path}#${e.index}`, e);
-    for (const [key, ops] of [["ops", e.ops], ["fops", e.fops]] as const)
+    for (const [key, ops] of [
+      ["ops", e.ops],
+      ["fops", e.fops],
+    ] as const)
       if (!state.isStatic(ops)) state.static(`proc.pid.${path}.${key}`, ops);
   }
 
@@ -277,24 +294,38 @@ export class Proc {
   }
 }
 
-const HIDEPID: Record<string, number> = { off: 0, noaccess: 1, invisible: 2, ptraceable: 4, "0": 0, "1": 1, "2": 2, "4": 4 };
+const HIDEPID: Record<string, number> = {
+  off: 0,
+  noaccess: 1,
+  invisible: 2,
+  ptraceable: 4,
+  "0": 0,
+  "1": 1,
+  "2": 2,
+  "4": 4,
+};
 
 function parseOptions(s: ProcSuper, data: string, t: Task | undefined): void {
   for (const o of data.split(",")) {
     if (o === "") continue;
     const [key, value = ""] = o.split("=", 2);
     if (key === "hidepid" && Object.hasOwn(HIDEPID, value)) s.hidepid = HIDEPID[value];
-    else if (key === "gid" && nameToInt(value) >= 0) s.gid = t === undefined ? nameToInt(value) : makeKgid(t.cred.userNs, nameToInt(value));
+    else if (key === "gid" && nameToInt(value) >= 0)
+      s.gid = t === undefined ? nameToInt(value) : makeKgid(t.cred.userNs, nameToInt(value));
     else if (key === "subset" && value === "pid") s.pidOnly = true;
     else fail(EINVAL);
   }
 }
 
-const procSuperOps: SuperOps = {
+export const procSuperOps: SuperOps = {
   showOptions(sb) {
     const s = sb.data as ProcSuper;
     const names = ["", "noaccess", "invisible", "", "ptraceable"];
-    return (s.gid === 0 ? "" : `,gid=${s.gid}`) + (s.hidepid === 0 ? "" : `,hidepid=${names[s.hidepid]}`) + (s.pidOnly ? ",subset=pid" : "");
+    return (
+      (s.gid === 0 ? "" : `,gid=${s.gid}`) +
+      (s.hidepid === 0 ? "" : `,hidepid=${names[s.hidepid]}`) +
+      (s.pidOnly ? ",subset=pid" : "")
+    );
   },
   remount(c, sb, data) {
     const s = { ...(sb.data as ProcSuper) };

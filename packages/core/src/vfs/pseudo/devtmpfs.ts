@@ -49,6 +49,7 @@ function addNode(sb: SuperBlock, n: DevNode, target?: string): void {
 }
 
 export function installDevtmpfs(k: Core): void {
+  k.state.static("sops.devtmpfs", devtmpfsOps);
   const find = (): SuperBlock | undefined => [...k.vfs.superBlocks].find((sb) => sb.type === type);
   const type: FileSystemType = {
     name: "devtmpfs",
