@@ -97,9 +97,14 @@ export function unescapeOctal(s: string): string {
   return s.includes("\\") ? s.replace(/\\([0-3][0-7]{2})/g, (_, d) => String.fromCharCode(Number.parseInt(d, 8))) : s;
 }
 
+// Many /proc files are columns: a table is faster than padStart.
+const BLANKS: readonly string[] = /* @__PURE__ */ Array.from({ length: 24 }, (_, n) => " ".repeat(n));
+
 /** printf's `%<width>d`: right-aligned in blanks, never cut. */
 export function padLeft(v: number | bigint | string, width: number): string {
-  return String(v).padStart(width);
+  const s = String(v);
+  const n = width - s.length;
+  return n <= 0 ? s : n < 24 ? BLANKS[n] + s : s.padStart(width);
 }
 
 /** printf's `%-<width>s`: left-aligned in blanks, never cut. */

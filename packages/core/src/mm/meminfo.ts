@@ -42,7 +42,7 @@ function rows(names: string): Rows {
 }
 
 /** Rows that the machine and its nodes have in common, by name, in kB; `r` reads a counter. */
-function shared(m: MmSystem, r: (slot: number) => number): Record<string, number> {
+function shared(m: MmSystem, r: (slot: number) => number) {
   const lru = (i: number): number => r(NR_LRU_BASE + i) * 4;
   const pages = (name: string): number => r(m.stat(name)) * 4;
   return {
@@ -84,16 +84,18 @@ function lines(values: Record<string, number>, names: Rows, prefix = ""): string
   return s;
 }
 
-const MEMINFO: Rows = /* @__PURE__ */ rows(
+/** Labels of /proc/meminfo, with their blanks. */
+const MEMINFO: readonly string[] = /* @__PURE__ */ rows(
   "MemTotal MemFree MemAvailable Buffers Cached SwapCached Active Inactive Active(anon) Inactive(anon) Active(file) " +
     "Inactive(file) Unevictable Mlocked SwapTotal SwapFree Zswap Zswapped Dirty Writeback AnonPages Mapped Shmem KReclaimable " +
     "Slab SReclaimable SUnreclaim KernelStack PageTables SecPageTables NFS_Unstable Bounce WritebackTmp CommitLimit " +
     "Committed_AS VmallocTotal VmallocUsed VmallocChunk Percpu AnonHugePages ShmemHugePages ShmemPmdMapped FileHugePages " +
     "FilePmdMapped Balloon",
-);
-const MEMINFO_END: Rows = /* @__PURE__ */ rows("Hugepagesize Hugetlb DirectMap4k DirectMap2M DirectMap1G");
+).map(([, label]) => label);
 /** There are no reserved huge pages. */
-const HUGEPAGES = "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\nHugePages_Surp:        0\n";
+const HUGEPAGES =
+  "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\nHugePages_Surp:        0\n" +
+  "Hugepagesize:       2048 kB\nHugetlb:               0 kB\n";
 const NODE_MEMINFO: Rows = /* @__PURE__ */ rows(
   "MemTotal MemFree MemUsed SwapCached Active Inactive Active(anon) Inactive(anon) Active(file) Inactive(file) Unevictable " +
     "Mlocked Dirty Writeback FilePages Mapped AnonPages Shmem KernelStack PageTables SecPageTables NFS_Unstable Bounce " +
@@ -106,39 +108,68 @@ export function meminfoText(k: Core): string {
   const m = k.mm;
   const v = shared(m, (slot) => m.read(slot));
   const { swap } = k.contracts;
-  const total = m.totalram * 4;
   const swapCached = (swap?.cachedPages() ?? 0) * 4;
   const buffers = given(m, "Buffers");
-  v.MemTotal = total;
-  v.MemFree = m.read(NR_FREE_PAGES) * 4;
-  v.MemAvailable = memAvailable(m) * 4;
-  v.Buffers = buffers;
-  v.Cached = Math.max(0, v.FilePages - swapCached - buffers);
-  v.SwapCached = swapCached;
-  v.SwapTotal = (swap?.totalPages() ?? 0) * 4;
-  v.SwapFree = (swap?.freePages() ?? 0) * 4;
-  v.Zswap = given(m, "Zswap");
-  v.Zswapped = given(m, "Zswapped");
-  v.CommitLimit = commitLimit(m) * 4;
-  v.Committed_AS = m.committed * 4;
-  v.VmallocTotal = 34359738367;
-  v.VmallocUsed = given(m, "VmallocUsed");
-  v.VmallocChunk = 0;
-  v.Percpu = given(m, "Percpu");
-  v.Balloon = m.read(m.stat("nr_balloon_pages")) * 4;
-  v.Hugepagesize = 2048;
-  v.Hugetlb = 0;
   const physical = m.frames.nr * 4;
-  v.DirectMap1G = Math.floor(physical / 1048576) * 1048576;
-  v.DirectMap2M = Math.floor((physical - v.DirectMap1G) / 2048) * 2048;
-  v.DirectMap4k = physical - v.DirectMap1G - v.DirectMap2M;
-  return lines(v, MEMINFO) + HUGEPAGES + lines(v, MEMINFO_END);
+  const map1G = Math.floor(physical / 1048576) * 1048576;
+  const map2M = Math.floor((physical - map1G) / 2048) * 2048;
+  // in the order of MEMINFO
+  const kb = [
+    m.totalram * 4,
+    m.read(NR_FREE_PAGES) * 4,
+    memAvailable(m) * 4,
+    buffers,
+    Math.max(0, v.FilePages - swapCached - buffers),
+    swapCached,
+    v.Active,
+    v.Inactive,
+    v["Active(anon)"],
+    v["Inactive(anon)"],
+    v["Active(file)"],
+    v["Inactive(file)"],
+    v.Unevictable,
+    v.Mlocked,
+    (swap?.totalPages() ?? 0) * 4,
+    (swap?.freePages() ?? 0) * 4,
+    given(m, "Zswap"),
+    given(m, "Zswapped"),
+    v.Dirty,
+    v.Writeback,
+    v.AnonPages,
+    v.Mapped,
+    v.Shmem,
+    v.KReclaimable,
+    v.Slab,
+    v.SReclaimable,
+    v.SUnreclaim,
+    v.KernelStack,
+    v.PageTables,
+    v.SecPageTables,
+    v.NFS_Unstable,
+    v.Bounce,
+    v.WritebackTmp,
+    commitLimit(m) * 4,
+    m.committed * 4,
+    34359738367,
+    given(m, "VmallocUsed"),
+    0,
+    given(m, "Percpu"),
+    v.AnonHugePages,
+    v.ShmemHugePages,
+    v.ShmemPmdMapped,
+    v.FileHugePages,
+    v.FilePmdMapped,
+    m.read(m.stat("nr_balloon_pages")) * 4,
+  ];
+  let s = "";
+  for (let i = 0; i < kb.length; i++) s += `${MEMINFO[i]}${padLeft(kb[i], 8)} kB\n`;
+  return `${s}${HUGEPAGES}DirectMap4k:    ${padLeft(physical - map1G - map2M, 8)} kB\nDirectMap2M:    ${padLeft(map2M, 8)} kB\nDirectMap1G:    ${padLeft(map1G, 8)} kB\n`;
 }
 
 /** /sys/devices/system/node/nodeN/meminfo. */
 export function nodeMeminfoText(k: Core, nid: number): string {
   const m = k.mm;
-  const v = shared(m, (slot) => m.readNode(slot, nid));
+  const v: Record<string, number> = shared(m, (slot) => m.readNode(slot, nid));
   v.MemTotal = m.zones.reduce((a, z) => a + (z.nid === nid ? z.managed : 0), 0) * 4;
   v.MemFree = m.readNode(NR_FREE_PAGES, nid) * 4;
   v.MemUsed = v.MemTotal - v.MemFree;

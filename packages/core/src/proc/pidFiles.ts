@@ -17,7 +17,7 @@ import type { Path } from "../vfs/mount.js";
 import type { PseudoFile } from "../vfs/pseudo/pseudoFile.js";
 import { type PidEntry, pidNode } from "./pidEntry.js";
 import { statText } from "./pidStat.js";
-import { escapeComm, statusText } from "./pidStatus.js";
+import { statusText } from "./pidStatus.js";
 
 const LIMITS: readonly [name: string, resource: number, unit: string][] = [
   ["Max cpu time", 0, "seconds"],
@@ -89,7 +89,7 @@ const oomAdj: PseudoFile<Task> = {
 };
 
 const comm: PseudoFile<Task> = {
-  show: (_c, t) => `${escapeComm(t.comm)}\n`,
+  show: (_c, t) => `${t.comm}\n`,
   store(c, t, text) {
     if (t.tgid !== c.task.tgid) return fail(EINVAL);
     setComm(c.k, t, utf8Text(latin1Bytes(text.slice(0, 15))));

@@ -17,7 +17,7 @@ import { clearRefs, pagemapRead } from "../mm/userPage.js";
 import { WAIT } from "../sys/types.js";
 import { fileNsCapable } from "../task/capable.js";
 import { PTRACE_MODE_ATTACH_FSCREDS, PTRACE_MODE_READ_FSCREDS, ptraceMayAccess } from "../task/ptraceAccess.js";
-import { type Task } from "../task/task.js";
+import type { Task } from "../task/task.js";
 import { FileOps, type OpenFile } from "../vfs/file.js";
 import { genericLlseek } from "../vfs/llseek.js";
 import type { PseudoFile } from "../vfs/pseudo/pseudoFile.js";
@@ -71,7 +71,7 @@ const environOps: FileOps = /* @__PURE__ */ memOps(PTRACE_MODE_READ_FSCREDS, (_c
 /** AT_ pairs of 64-bit words. */
 function auxv(t: Task, mm: Mm): Uint8Array {
   const { cred } = t;
-  const pairs = [16, 0xfffb8b17 % 0x100000000, 6, 4096, 17, 100, 9, mm.startCode, 11, cred.uid, 12, cred.euid, 13, cred.gid, 14, cred.egid, 23, 0, 0, 0];
+  const pairs = [16, 0x178bfbff, 6, 4096, 17, 100, 9, mm.startCode, 11, cred.uid, 12, cred.euid, 13, cred.gid, 14, cred.egid, 23, 0, 0, 0];
   const out = new DataView(new ArrayBuffer(pairs.length * 8));
   pairs.forEach((v, i) => {
     out.setUint32(i * 8, v >>> 0, true);

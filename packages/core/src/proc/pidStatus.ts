@@ -5,19 +5,22 @@ import { formatList, formatMask } from "../lib/bitmapText.js";
 import { statusVmText } from "../mm/mapsText.js";
 import type { Pid, PidNamespace } from "../task/pid.js";
 import { rlimit } from "../task/rlimits.js";
-import { type Task } from "../task/task.js";
+import type { Task } from "../task/task.js";
 import { fromKgidMunged, fromKuidMunged } from "../task/userNamespace.js";
 import type { OpenFile } from "../vfs/file.js";
 import { nsOfFile, ppidOf, stateText } from "./pidStat.js";
 
 /** Nodes that a Linux kernel is built for. */
 const MAX_NUMNODES = 1024;
-const NO_SIGNALS = "0000000000000000";
 
-/** A mask has few values: its text is kept. */
-const masks: WeakMap<Uint32Array, [string, string]> = new WeakMap();
+/** Masks and sets have few values: their texts are kept. Not state. */
+export class StatusTexts {
+  /** Hex and list of masks, which are never changed in place. */
+  readonly masks: WeakMap<Uint32Array, [string, string]> = new WeakMap();
+  readonly hex: Map<number, string> = new Map();
+}
 
-function maskTexts(map: Uint32Array, nbits: number): [string, string] {
+function maskTexts({ masks }: StatusTexts, map: Uint32Array, nbits: number): [string, string] {
   let t = masks.get(map);
   if (t === undefined) {
     let wide = map;
@@ -31,10 +34,19 @@ function maskTexts(map: Uint32Array, nbits: number): [string, string] {
   return t;
 }
 
-function hex8(v: number): string {
-  return v === 0 ? "00000000" : v.toString(16).padStart(8, "0");
+const ZEROS: readonly string[] = ["00000000", "0000000", "000000", "00000", "0000", "000", "00", "0", ""];
+
+function hex8(texts: Map<number, string>, v: number): string {
+  if (v === 0) return "00000000";
+  let s = texts.get(v);
+  if (s === undefined) {
+    s = v.toString(16);
+    s = ZEROS[s.length] + s;
+    if (texts.size >= 256) texts.clear();
+    texts.set(v, s);
+  }
+  return s;
 }
-const hex16 = (s: { lo: number; hi: number }): string => (s.lo === 0 && s.hi === 0 ? NO_SIGNALS : hex8(s.hi) + hex8(s.lo));
 
 /** Numbers from the reader's level to the innermost, tabs between. */
 function levels(pid: Pid, ns: PidNamespace): string {
@@ -44,8 +56,8 @@ function levels(pid: Pid, ns: PidNamespace): string {
   return s;
 }
 
-/** Names in status and wchan: newline and backslash escaped. */
-export function escapeComm(comm: string): string {
+/** The name in status: newline and backslash escaped. */
+function escapeComm(comm: string): string {
   return comm.includes("\\") || comm.includes("\n") ? comm.replaceAll("\\", "\\\\").replaceAll("\n", "\\n") : comm;
 }
 
@@ -77,8 +89,11 @@ export function statusText(c: Ctx, t: Task, file: OpenFile): string {
       cgtHi = (cgtHi | hi) >>> 0;
     }
   }
-  const cpus = maskTexts(t.cpusMask, k.cpus.nr);
-  const mems = maskTexts(t.memsAllowed, MAX_NUMNODES);
+  const { texts } = k.proc;
+  const h = (v: number): string => hex8(texts.hex, v);
+  const hex16 = (x: { lo: number; hi: number }): string => h(x.hi) + h(x.lo);
+  const cpus = maskTexts(texts, t.cpusMask, k.cpus.nr);
+  const mems = maskTexts(texts, t.memsAllowed, MAX_NUMNODES);
   const nnp = t.noNewPrivs ? 1 : 0;
   return (
     `Name:\t${escapeComm(t.comm)}\n${t.fs === null ? "" : `Umask:\t${t.fs.umask.toString(8).padStart(4, "0")}\n`}State:\t${stateText(c, t)}\n` +
@@ -89,7 +104,7 @@ export function statusText(c: Ctx, t: Task, file: OpenFile): string {
     (mm === null ? "" : `${statusVmText(mm)}CoreDumping:\t0\nTHP_enabled:\t${mm.thpDisabled ? 0 : 1}\nuntag_mask:\t0xffffffffffffffff\n`) +
     `Threads:\t${Math.max(signal.live, 1)}\nSigQ:\t${t.user.sigpending}/${rlimit(t, RLIMIT_SIGPENDING)}\n` +
     `SigPnd:\t${hex16(t.pending.set)}\nShdPnd:\t${hex16(signal.pending.set)}\nSigBlk:\t${hex16(t.blocked)}\n` +
-    `SigIgn:\t${hex8(ignHi)}${hex8(ignLo)}\nSigCgt:\t${hex8(cgtHi)}${hex8(cgtLo)}\n` +
+    `SigIgn:\t${h(ignHi)}${h(ignLo)}\nSigCgt:\t${h(cgtHi)}${h(cgtLo)}\n` +
     `CapInh:\t${hex16(cred.inheritable)}\nCapPrm:\t${hex16(cred.permitted)}\nCapEff:\t${hex16(cred.effective)}\nCapBnd:\t${hex16(cred.bounding)}\nCapAmb:\t${hex16(cred.ambient)}\n` +
     `NoNewPrivs:\t${nnp}\nSeccomp:\t0\nSeccomp_filters:\t0\nSpeculation_Store_Bypass:\tthread vulnerable\nSpeculationIndirectBranch:\tconditional enabled\n` +
     `Cpus_allowed:\t${cpus[0]}\nCpus_allowed_list:\t${cpus[1]}\nMems_allowed:\t${mems[0]}\nMems_allowed_list:\t${mems[1]}\n` +
