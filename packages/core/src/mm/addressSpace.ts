@@ -7,8 +7,8 @@
  *
  * - A page is a frame number (pfn, never 0) at an index (file offset / 4096). `lookup(index)` is 0 for a hole.
  * - Tags DIRTY, WRITEBACK and TOWRITE are bitmaps with counts per 512 pages, so finding the next tagged page skips what has none.
- * - Contents are optional and stand beside the frame number: `null` = zeros, a number 0..255 = every byte of the page is that,
- *   a Uint8Array(4096) = the bytes. `contents` says what writes keep.
+ * - Contents are optional and stand beside the frame number: `null` = zeros, a number 0..255 = every byte of the page is that, a
+ *   Uint8Array of at most 4096 = the bytes, zeros behind its end (small files cost little). `contents` says what writes keep.
  * - Behaviour (read a page, dirty it, wait before it changes) is in `aOps`, a static; it may be replaced as a whole.
  */
 
@@ -34,7 +34,7 @@ export const CONTENTS_NONE = 0;
 export const CONTENTS_PATTERN = 1;
 export const CONTENTS_FULL = 2;
 
-/** Bytes of a page: zeros, one value, or all of them. */
+/** Bytes of a page: zeros, one value throughout, or the bytes (what is behind the array's end is zeros). */
 export type PageData = null | number | Uint8Array;
 
 /**
@@ -247,12 +247,11 @@ export class AddressSpace {
     c.data[i] = d;
   }
 
-  /** The page's bytes to write into: made from zeros or its pattern if need be. Only with CONTENTS_FULL. */
-  bytes(index: number): Uint8Array {
+  /** The page's first `upto` bytes (or more) to write into: a longer array takes the old one's place. Only with CONTENTS_FULL. */
+  bytes(index: number, upto = 4096): Uint8Array {
     const d = this.data(index);
-    if (d !== null && typeof d === "object") return d;
-    const b = new Uint8Array(4096);
-    if (d !== null && d !== 0) b.fill(d);
+    if (d !== null && typeof d === "object" && d.length >= upto) return d;
+    const b = widened(d, upto);
     this.setData(index, b);
     return b;
   }
@@ -376,6 +375,16 @@ export class AddressSpace {
 export interface MappingHost {
   /** File size in bytes. */
   size: number;
+}
+
+/** The bytes of a page in an array of at least `upto`. */
+export function widened(d: PageData, upto: number): Uint8Array {
+  let size = typeof d === "number" && d !== 0 ? 4096 : 64;
+  while (size < upto) size *= 2;
+  const b = new Uint8Array(size);
+  if (typeof d === "number") b.fill(d);
+  else if (d !== null) b.set(d);
+  return b;
 }
 
 function chunkCount(c: CacheChunk, tag: number): number {

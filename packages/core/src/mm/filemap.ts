@@ -154,9 +154,12 @@ export function copyOut(d: PageData, off: number, n: number, out: Uint8Array, at
   if (d === null || d === 0) {
     if (dirty) out.fill(0, at, at + n);
   } else if (typeof d === "number") out.fill(d, at, at + n);
-  else if (n < 32) for (let i = 0; i < n; i++) out[at + i] = d[off + i];
-  else if (n === PAGE) out.set(d, at);
-  else out.set(d.subarray(off, off + n), at);
+  else {
+    const have = Math.max(0, Math.min(n, d.length - off));
+    if (have < 32) for (let i = 0; i < have; i++) out[at + i] = d[off + i];
+    else out.set(have === d.length ? d : d.subarray(off, off + have), at);
+    if (dirty && have < n) out.fill(0, at + have, at + n);
+  }
 }
 
 /** Every byte of data[from..from+4096) is the same? Looks at a few first, so that it costs nothing on real data. */
@@ -185,14 +188,14 @@ export function copyIn(
   }
   if (n === PAGE) {
     const old = mapping.data(index);
-    if (old === null || typeof old === "number") {
+    if (old === null || typeof old === "number" || old.length < PAGE) {
       mapping.setData(index, uniform(data, from) ? data[from] : data.slice(from, from + PAGE));
       return;
     }
     old.set(data.length === PAGE ? data : data.subarray(from, from + PAGE));
     return;
   }
-  const page = mapping.bytes(index);
+  const page = mapping.bytes(index, off + n);
   if (n < 32) for (let i = 0; i < n; i++) page[off + i] = data[from + i];
   else page.set(from === 0 && n === data.length ? data : data.subarray(from, from + n), off);
 }
@@ -309,7 +312,7 @@ export function zeroRange(mapping: AddressSpace, from: number, to: number): void
     const d = mapping.lookup(index) === 0 ? null : mapping.data(index);
     if (d !== null && d !== 0) {
       if (n === PAGE) mapping.setData(index, null);
-      else if (mapping.contents === CONTENTS_FULL) mapping.bytes(index).fill(0, off, off + n);
+      else if (mapping.contents === CONTENTS_FULL) mapping.bytes(index, off).fill(0, off, off + n);
     }
     at += n;
   }

@@ -45,7 +45,7 @@ export function allocMigrationTarget(m: MmSystem, c: Ctx | null, nid: number, or
   r.nid = nid;
   r.order = order;
   const pfn = allocPages(m, r);
-  return pfn > 0 ? pfn : 0;
+  return Math.max(pfn, 0);
 }
 
 /** Why a page cannot move now: 0, or a negative errno. ENOENT no such page, EBUSY the kernel's, in use elsewhere, in transit. */

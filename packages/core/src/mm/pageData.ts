@@ -1,5 +1,5 @@
 /** Bytes of anonymous pages: kept in `k.mm.pageData` only for pages that were stored to (PG_DATA); the others are zeros. */
-import type { PageData } from "./addressSpace.js";
+import { type PageData, widened } from "./addressSpace.js";
 import { PG_DATA } from "./frames.js";
 import type { MmSystem } from "./mmSystem.js";
 
@@ -13,9 +13,8 @@ export function copyPageData(m: MmSystem, d: PageData, to: number): void {
 /** The bytes of a private page, to write into. */
 export function anonBytes(m: MmSystem, pfn: number): Uint8Array {
   const d = (m.frames.flags[pfn] & PG_DATA) !== 0 ? (m.pageData.get(pfn) as PageData) : null;
-  if (d !== null && typeof d === "object") return d;
-  const b = new Uint8Array(4096);
-  if (d !== null) b.fill(d);
+  if (d !== null && typeof d === "object" && d.length === 4096) return d;
+  const b = widened(d, 4096);
   m.pageData.set(pfn, b);
   m.frames.flags[pfn] |= PG_DATA;
   return b;

@@ -138,7 +138,7 @@ function pokePage(m: MmSystem, slot: number, addr: number, data: Uint8Array, fro
   }
   const mapping = m.mappingOf(pfn) as AddressSpace;
   const index = m.indexOf(pfn);
-  if (mapping.contents === CONTENTS_FULL) mapping.bytes(index).set(data.subarray(from, from + n), off);
+  if (mapping.contents === CONTENTS_FULL) mapping.bytes(index, off + n).set(data.subarray(from, from + n), off);
   else copyIn(mapping, index, off, data, from, n);
 }
 

@@ -34,7 +34,7 @@ export function followPage(m: MmSystem, mm: Mm, addr: number): number {
   const slot = pteSlot(m, mm, addr);
   if (slot >= 0) {
     const e = m.pt.val[slot];
-    return e > 0 ? e : 0;
+    return Math.max(e, 0);
   }
   const pmd = pmdSlot(mm, region);
   if (pmd < 0 || (m.pt.fl[pmd] & PTE_HUGE) === 0) return 0;
