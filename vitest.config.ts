@@ -6,6 +6,7 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 const alias = [
   { find: /^@kernelkit\/([a-z-]+)\/node$/, replacement: source("./packages/$1/src/node.ts") },
   { find: /^@kernelkit\/([a-z-]+)$/, replacement: source("./packages/$1/src/index.ts") },
+  { find: /^kernelkit-conformance$/, replacement: source("./tooling/conformance/src/index.ts") },
 ];
 
 const folders = ["packages/*", "tooling/*", "apps/*"];

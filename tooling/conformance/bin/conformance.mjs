@@ -12,7 +12,7 @@ const tool = dirname(dirname(fileURLToPath(import.meta.url)));
 const packages = join(tool, "..", "..", "packages");
 const argv = process.argv.slice(2);
 const alone = argv.includes("--alone");
-const outfile = join(tool, "dist", `cli-${process.pid}.mjs`);
+const outfile = join(tool, ".cache", `cli-${process.pid}.mjs`);
 
 /** `@kernelkit/x` is packages/x/src; with --alone, a package that is not named is empty. */
 const sources = {

@@ -25,15 +25,15 @@ export interface ConformanceOptions {
   readonly trace?: RunCasesOptions["trace"];
 }
 
-/** The folder of this tool: above src/ when run from source, above dist/ when bundled. */
+/** The folder of this tool, from wherever in the repository its code has been bundled to. RangeError if it is not there. */
 export function toolDir(): string {
-  let dir = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(dir, "known.json"))) {
-    const parent = dirname(dir);
-    if (parent === dir) throw new RangeError("conformance: cannot find its own folder: give casesDir and knownFile");
-    dir = parent;
+  for (let dir = dirname(fileURLToPath(import.meta.url)); ; dir = dirname(dir)) {
+    for (const tool of [dir, join(dir, "tooling", "conformance")]) {
+      if (existsSync(join(tool, "known.json")) && existsSync(join(tool, "cases"))) return tool;
+    }
+    if (dirname(dir) === dir)
+      throw new RangeError("conformance: cannot find its own folder: give casesDir and knownFile");
   }
-  return dir;
 }
 
 /**

@@ -11,8 +11,6 @@ import { bytes, call, flags, octal, plainResult } from "../syscalls/marshal.js";
 import { carryOut, taskOf } from "./syscallSteps.js";
 
 const O_WRONLY = 1;
-const O_CREAT = 0o100;
-const O_TRUNC = 0o1000;
 const O_DIRECTORY = 0o200000;
 /** How much is read at once where a step says nothing. */
 const CHUNK = 65536;
@@ -209,6 +207,3 @@ export function withFileMade(s: Session, task: string, path: string, data: Uint8
     s.syscall(task, "close", fd);
   }
 }
-
-/** Flags under which a file is made. */
-export const CREATE: number = O_WRONLY | O_CREAT | O_TRUNC;

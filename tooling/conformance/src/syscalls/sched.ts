@@ -22,7 +22,7 @@ export const SCHED_CALLS: MarshalTable = {
     args: (a) => (a[0] === "EFAULT" ? [a[1], a[2] ?? 0, null] : [a[0], a[1] ?? 0]),
     result: (value) => {
       const random = value as Uint8Array;
-      return { ret: random.length, data: toHex(random).slice(0, RANDOM_DIGITS) };
+      return { ret: random.length, data: toHex(random.subarray(0, RANDOM_DIGITS / 2)) };
     },
   }),
 };
