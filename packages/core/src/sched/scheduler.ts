@@ -167,11 +167,15 @@ export class Scheduler {
     else this.updateTick(cpu);
   }
 
-  /** The running task should give way: at once, or when its present step is over. */
+  /** The running task should give way, when its step is over or before the next: several wake-ups of an instant cost one switch. */
   resched(cpu: number): void {
     const curr = this.k.cpus.curr[cpu];
-    if (curr !== null && this.stepping === cpu) curr.needResched = true;
-    else this.schedule(cpu);
+    if (curr === null) {
+      this.schedule(cpu);
+      return;
+    }
+    curr.needResched = true;
+    if (this.stepping !== cpu) this.markStep(cpu);
   }
 
   /** A fair task's slice in virtual time. */
@@ -449,6 +453,10 @@ export class Scheduler {
     this.nStepNow--;
     const t = this.k.cpus.curr[cpu];
     if (t === null) return;
+    if (t.needResched) {
+      this.schedule(cpu);
+      return;
+    }
     this.stepping = cpu;
     try {
       this.k.entry.step(t);
