@@ -8,7 +8,7 @@ import { type IntegrityProfile, resolveProfile } from "./profile.js";
 import type { PcrValues } from "./tpm/pcrs.js";
 
 export interface TpmOptions {
-  /** PCR banks by kernel hash name. Default SHA-1 and SHA-256. */
+  /** PCR banks by kernel hash name. Default: those of `pcrs`, or SHA-1 and SHA-256. */
   readonly banks?: readonly string[];
   /** Registers as firmware and boot loader left them. Default: as after power on. */
   readonly pcrs?: PcrValues;
@@ -71,7 +71,7 @@ function resolveTpm(o: IntegrityOptions["tpm"]): ResolvedOptions["tpm"] {
   if (o === "none") return null;
   if (typeof o === "string") oneOf("tpm", o, ["2.0"]);
   const t: TpmOptions = typeof o === "object" ? o : {};
-  const banks = (t.banks ?? ["sha1", "sha256"]).map((name) => {
+  const banks = (t.banks ?? (t.pcrs === undefined ? ["sha1", "sha256"] : Object.keys(t.pcrs))).map((name) => {
     const algo = hashAlgoByName(name);
     if (algo < 0) throw new RangeError(`tpm.banks: '${name}' is no hash algorithm`);
     return algo;

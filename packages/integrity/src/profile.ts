@@ -80,11 +80,10 @@ export const profileDebian61: IntegrityProfile = {
   dialect: policyDialect61,
 };
 
-/** Linux 6.18 as built by default. */
+/** Linux 6.18, built as distributions build it. (Linux's own default template is "ima-ng": `ima_template=ima-ng`.) */
 export const profile618: IntegrityProfile = {
   ...profileDebian61,
   name: "6.18",
-  defaultTemplate: "ima-ng",
   trustedKeyrings: true,
   violations: "limited",
   hashAlgoLast: HASH_ALGO__LAST,

@@ -43,8 +43,8 @@ export interface Dialect {
   readonly taskKeys: readonly string[];
   /** Patterns are multi-line. */
   readonly multiline: boolean;
-  /** The kernel a case runs on. */
-  readonly compose: (c: Case) => Composition;
+  /** The kernel a case runs on. `readData` reads a data file beside the cases. */
+  readonly compose: (c: Case, readData: (path: string) => Uint8Array | undefined) => Composition;
   /** From a kernel that has just booted to the folder's start state. */
   readonly start: (s: Session) => void;
   /** Replaces names by values in a step; `task` is the step's. */

@@ -94,8 +94,9 @@ export function runCase(c: Case, set: CaseSet, options: Pick<RunCasesOptions, "t
     const dialect = (options.dialects ?? DIALECTS).get(set.package);
     if (dialect === undefined) throw new NotYet(`a dialect for the folder ${set.package}`);
     checkKeys(c, dialect);
-    const kernel = bootKernel(dialect.compose(c)) as CaseKernel;
-    const session = new Session(kernel, c, dialect, set.readData ?? (() => undefined));
+    const readData = set.readData ?? (() => undefined);
+    const kernel = bootKernel(dialect.compose(c, readData)) as CaseKernel;
+    const session = new Session(kernel, c, dialect, readData);
     for (const s of c.steps) checkSupported(session, s, dialect);
     dialect.start(session);
     for (step = 0; step < c.steps.length; step++) {

@@ -1,12 +1,15 @@
 /**
  * The dialect of the folder `integrity`: files, attributes and programs on measured and appraised file systems. Descriptors
  * and mappings have names without `$` (default `fd` and `map`), which is also what a call that makes one returns; `execve`
- * runs in a child; results may be compared with an earlier one (`relation`, `from`).
+ * runs in a child; results may be compared with an earlier one (`relation`, `from`). An open without `as` whose descriptor no
+ * later step names is only a try: it is closed at once, as the recorder does.
  */
 import type { Step } from "../caseFile.js";
 import type { Dialect, Effect, StepKind } from "../dialect.js";
 import { COMMON, type Expectation } from "../expectations.js";
-import { integrityOps, type MountSpec, prepareMachine } from "../ops/integrity.js";
+import { integrityOps, seen } from "../ops/integrity.js";
+import { type MountSpec, prepareMachine } from "../ops/integrityMachine.js";
+import { startRecording } from "../ops/integrityRecords.js";
 import { Mismatch } from "../outcome.js";
 import { fromLatin1, type Result, subject, toHex } from "../result.js";
 import type { Script, Session } from "../session.js";
@@ -36,14 +39,25 @@ const paths = (method: string, toArgs: (a: readonly unknown[]) => readonly unkno
 });
 
 const open: ScriptedCall = {
-  needs: ["open"],
-  script: (s, task, [path, f, mode], step) =>
-    one(planOf("open", path, flags(f ?? 0), octal(mode ?? "0644")), (r) => {
-      if (r.errno !== undefined) return r;
-      fdNames(s).set(task, String(step.as ?? "fd"), Number(r.ret));
-      return { ret: "fd" };
-    }),
+  needs: ["open", "close"],
+  script: function* (s, task, [path, f, mode], step) {
+    const r = yield planOf("open", path, flags(f ?? 0), octal(mode ?? "0644"));
+    if (r.errno !== undefined) return r;
+    if (!("as" in step) && !isUsed(s, task, step)) yield planOf("close", r.ret);
+    else fdNames(s).set(task, String(step.as ?? "fd"), Number(r.ret));
+    return { ret: "fd" };
+  },
 };
+
+/** Does a later step of the task name the default descriptor, before one opens another of that name? */
+function isUsed(s: Session, task: string, step: Step): boolean {
+  for (const later of s.spec.steps.slice(s.spec.steps.indexOf(step) + 1)) {
+    if (taskOf(later) !== task) continue;
+    if (argsOf(later).includes("fd")) return true;
+    if (later.sys === "open" && !("as" in later)) return false;
+  }
+  return false;
+}
 
 /** `mmap [fd, prot, flags]`: the whole file from its beginning. */
 function* mmap(s: Session, task: string, [fd, prot, f]: readonly unknown[], step: Step): Script {
@@ -121,7 +135,7 @@ const CALLS: Readonly<Record<string, ScriptedCall>> = {
     },
   },
   kexec_file_load: { needs: ["open", "close", "kexec_file_load"], script: kexecFileLoad },
-  kexec_load: paths("kexec_load", (a) => a),
+  kexec_load: paths("kexec_load", ([entry, segments, f]) => [entry, segments, null, f]),
   // Whether the module can be loaded is not looked at, only that it was asked for.
   finit_module: onOpened("finit_module", () => ["", 0]),
 };
@@ -187,14 +201,15 @@ const read: StepKind = {
   },
 };
 
-/** `{copy: [a, b]}`: cp - read-open a, create b, write, close. */
+/** `{copy: [a, b]}`: cp - read-open a, create b with its mode, write, close. */
 const copy: StepKind = {
   inputs: [],
   missing: files.read.missing,
   run: (s, step) => {
     const [from, to] = step.copy as string[];
     const task = taskOf(step);
-    withFileMade(s, task, to, fromLatin1(readFile(s, task, from)));
+    const { mode } = s.syscall<{ mode: number }>(task, "stat", from);
+    withFileMade(s, task, to, fromLatin1(readFile(s, task, from)), mode & 0o777);
     return { ret: 0 };
   },
 };
@@ -261,6 +276,14 @@ function start(s: Session): void {
   makeDirs(s, "/tmp");
   prepareMachine(s, (s.spec.machine?.mounts ?? []) as unknown as MountSpec[]);
   makeTasks(s);
+  seen(s);
+  startRecording(s);
+}
+
+/** The registers that the firmware left, from a data file; none if the case names no file. */
+function registers(readData: (path: string) => Uint8Array | undefined, path: unknown): { pcrs?: unknown } {
+  const bytes = readData(String(path));
+  return bytes === undefined ? {} : { pcrs: JSON.parse(new TextDecoder().decode(bytes)) };
 }
 
 export const integrity: Dialect = {
@@ -272,17 +295,18 @@ export const integrity: Dialect = {
   ],
   taskKeys: ["uid", "gid", "groups", "caps"],
   multiline: false,
-  compose: (c) => {
-    const m = c.machine ?? {};
-    const own = { profile: "profile", tpm: "tpm", pcrs: "pcrs", banks: "banks", kernel_hashes: "kernelHashes" };
+  compose: (c, readData) => {
+    // kernel_hashes and ak_pem are about recordings that are looked at from outside: see the operations.
+    const { cpus = 2, cmdline, profile, tpm = "2.0", banks, pcrs } = c.machine ?? {};
     return {
       needs: ["integrity"],
-      machine: { cpus: m.cpus ?? 2 },
-      ...(typeof m.cmdline === "string" && { cmdline: m.cmdline }),
+      machine: { cpus },
+      ...(typeof cmdline === "string" && { cmdline }),
       options: {
-        integrity: Object.fromEntries(
-          Object.entries(own).flatMap(([key, option]) => (key in m ? [[option, m[key]]] : [])),
-        ),
+        integrity: {
+          ...(profile !== undefined && { profile }),
+          tpm: tpm === "2.0" ? { ...(banks !== undefined && { banks }), ...registers(readData, pcrs) } : tpm,
+        },
       },
     };
   },
