@@ -91,7 +91,7 @@ export class PowerclampApi {
   }
   /** 0, or -EINVAL without durations. The first injection begins now. */
   idleInjectStart(dev: IdleInjectDevice): number {
-    return -this.p.idleInject.start(dev);
+    return 0 - this.p.idleInject.start(dev);
   }
   /** Stop and wait for running injections to end, driving virtual time; how long that took, µs. */
   idleInjectStop(dev: IdleInjectDevice): number {

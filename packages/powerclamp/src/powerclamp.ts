@@ -122,7 +122,9 @@ function installFiles(p: PowerclampParts, o: ResolvedOptions): void {
   const { k } = p;
   const file = calibFile(driverDesigns[o.driver]);
   k.state.static("debugfs:powerclamp_calib", file);
-  const { sysfs, debugfs } = k;
+  const { sysfs, debugfs, proc } = k;
+  const { meter } = p;
+  if (proc !== undefined && meter !== null) proc.peltSched = (t) => meter.schedLines(t);
   if (sysfs !== undefined) {
     installThermalSysfs(sysfs, p.thermal, o.emulation);
     installPowercapSysfs(sysfs, p.rapl, p.limits);

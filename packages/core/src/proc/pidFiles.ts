@@ -121,6 +121,7 @@ function schedText(c: Ctx, t: Task): string {
     line("nr_switches", t.nvcsw + t.nivcsw) +
     line("nr_voluntary_switches", t.nvcsw) +
     line("nr_involuntary_switches", t.nivcsw) +
+    (c.k.proc.peltSched?.(t).map(([name, v]) => line(`se.avg.${name}`, v)).join("") ?? "") +
     line("policy", se.policy) +
     line("prio", prio) +
     line("se.slice", c.k.sched.sliceNs) +

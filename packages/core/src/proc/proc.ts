@@ -163,7 +163,7 @@ const threadSelfOps: InodeOps = /* @__PURE__ */ new InodeOps({
 const SELF_INO = 0xf0000000 - 20;
 
 export class Proc {
-  static readonly transient: readonly string[] = ["intr", "ngid", "numaSched", "nsIoctl", "texts"];
+  static readonly transient: readonly string[] = ["intr", "ngid", "numaSched", "peltSched", "nsIoctl", "texts"];
   readonly tree: PseudoTree;
   readonly loadavg: LoadAvg;
   /** Namespaces that somebody has as a file: their places in nsfs. */
@@ -180,6 +180,8 @@ export class Proc {
   ngid: (t: Task) => number = () => 0;
   /** Lines at the end of /proc/PID/sched. */
   numaSched: ((t: Task) => string) | null = null;
+  /** Load averages of a task: names behind "se.avg." and values, in order, for /proc/PID/sched. */
+  peltSched: ((t: Task) => readonly (readonly [string, number])[]) | null = null;
   /** ioctl(2) on namespace files. */
   nsIoctl: ((c: Ctx, ns: Namespace, request: number, arg: unknown) => unknown) | null = null;
 

@@ -24,7 +24,9 @@ export interface PackageSample {
 }
 
 /** Part of the measured shortfall that "integral" takes over in each window. */
-const INTEGRAL_GAIN = 0.5;
+const INTEGRAL_GAIN = 0.25;
+/** Differences up to this, percent points, are left alone: readings are truncated, and each change of the interval costs a cycle. */
+const DEAD_ZONE = 1;
 
 /** Percent points to inject on top of `ratio`. */
 export function compensationFor(s: ClampState, kind: Compensation, ratio: number): number {
@@ -51,13 +53,17 @@ export function adjustControls(
   now: PackageSample,
 ): void {
   s.samples++;
+  const hadHistory = s.sampler.msrLast !== 0;
   const current = s.sampler.sample(now.msr, now.tsc);
   const expected = window * now.onlineCpus;
   const spoiled = design.countsWakeups && now.wakeups > expected;
-  if (kind === "integral") {
+  if (kind !== "integral") adjustCompensation(s.table, pct, s.setTargetRatio, current, spoiled);
+  else if (hadHistory && !s.shouldSkip) {
+    // windows without injection say nothing about what injection loses
     const short = s.setTargetRatio - current;
-    s.integral = Math.min(Math.max(s.integral + INTEGRAL_GAIN * short, 0), design.maxTargetRatio);
-  } else adjustCompensation(s.table, pct, s.setTargetRatio, current, spoiled);
+    if (Math.abs(short) > DEAD_ZONE)
+      s.integral = Math.min(Math.max(s.integral + INTEGRAL_GAIN * short, 0), design.maxTargetRatio);
+  }
   if (design.countsWakeups) s.reduceIrq = now.wakeups >= 2 * expected;
   s.shouldSkip = s.setTargetRatio + guard <= current;
 }

@@ -35,6 +35,20 @@ export class PeltMeter {
     });
   }
 
+  /** The lines se.avg.* of /proc/PID/sched, as last updated (the file does not bring them to now either). */
+  schedLines(t: Task): readonly (readonly [string, number])[] {
+    const sa = this.of(t);
+    return [
+      ["load_sum", sa.loadSum],
+      ["runnable_sum", sa.runnableSum],
+      ["util_sum", sa.utilSum],
+      ["load_avg", sa.loadAvg],
+      ["runnable_avg", sa.runnableAvg],
+      ["util_avg", sa.utilAvg],
+      ["last_update_time", sa.lastUpdateTime],
+    ];
+  }
+
   private fair(t: Task): boolean {
     return t.se.rtPriority === 0;
   }
