@@ -90,12 +90,14 @@ const MEMINFO: readonly string[] = /* @__PURE__ */ rows(
     "Inactive(file) Unevictable Mlocked SwapTotal SwapFree Zswap Zswapped Dirty Writeback AnonPages Mapped Shmem KReclaimable " +
     "Slab SReclaimable SUnreclaim KernelStack PageTables SecPageTables NFS_Unstable Bounce WritebackTmp CommitLimit " +
     "Committed_AS VmallocTotal VmallocUsed VmallocChunk Percpu AnonHugePages ShmemHugePages ShmemPmdMapped FileHugePages " +
-    "FilePmdMapped Balloon",
+    "FilePmdMapped Balloon DirectMap4k DirectMap2M DirectMap1G",
 ).map(([, label]) => label);
 /** There are no reserved huge pages. */
 const HUGEPAGES =
   "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\nHugePages_Surp:        0\n" +
   "Hugepagesize:       2048 kB\nHugetlb:               0 kB\n";
+/** Line of a number that is always the same, and longer than others. */
+const VMALLOC_TOTAL = 35;
 const NODE_MEMINFO: Rows = /* @__PURE__ */ rows(
   "MemTotal MemFree MemUsed SwapCached Active Inactive Active(anon) Inactive(anon) Active(file) Inactive(file) Unevictable " +
     "Mlocked Dirty Writeback FilePages Mapped AnonPages Shmem KernelStack PageTables SecPageTables NFS_Unstable Bounce " +
@@ -103,8 +105,8 @@ const NODE_MEMINFO: Rows = /* @__PURE__ */ rows(
     "FilePmdMapped",
 );
 
-/** /proc/meminfo. */
-export function meminfoText(k: Core): string {
+/** Values of /proc/meminfo in the order of its lines (those without a label of their own excepted), kB. */
+export function meminfoValues(k: Core): number[] {
   const m = k.mm;
   const v = shared(m, (slot) => m.read(slot));
   const { swap } = k.contracts;
@@ -113,8 +115,7 @@ export function meminfoText(k: Core): string {
   const physical = m.frames.nr * 4;
   const map1G = Math.floor(physical / 1048576) * 1048576;
   const map2M = Math.floor((physical - map1G) / 2048) * 2048;
-  // in the order of MEMINFO
-  const kb = [
+  return [
     m.totalram * 4,
     m.read(NR_FREE_PAGES) * 4,
     memAvailable(m) * 4,
@@ -160,10 +161,50 @@ export function meminfoText(k: Core): string {
     v.FileHugePages,
     v.FilePmdMapped,
     m.read(m.stat("nr_balloon_pages")) * 4,
+    physical - map1G - map2M,
+    map2M,
+    map1G,
   ];
+}
+
+/** /proc/meminfo. */
+export function meminfoText(k: Core): string {
+  const kb = meminfoValues(k);
   let s = "";
-  for (let i = 0; i < kb.length; i++) s += `${MEMINFO[i]}${padLeft(kb[i], 8)} kB\n`;
-  return `${s}${HUGEPAGES}DirectMap4k:    ${padLeft(physical - map1G - map2M, 8)} kB\nDirectMap2M:    ${padLeft(map2M, 8)} kB\nDirectMap1G:    ${padLeft(map1G, 8)} kB\n`;
+  for (let i = 0; i < kb.length; i++) {
+    // huge pages stand before the map of physical memory
+    if (i === kb.length - 3) s += HUGEPAGES;
+    s += `${MEMINFO[i]}${padLeft(kb[i], 8)} kB\n`;
+  }
+  return s;
+}
+
+/**
+ * /proc/meminfo as bytes: all numbers have a place of eight digits, so a text that was made once (`last`) is filled in anew.
+ * null: a number does not fit.
+ */
+export function meminfoBytes(k: Core, last: Uint8Array): Uint8Array | null {
+  const kb = meminfoValues(k);
+  if (last.length !== kb.length * 28 + 3 + HUGEPAGES.length) return null;
+  let end = 0;
+  for (let i = 0; i < kb.length; i++) {
+    let v = kb[i];
+    end += 24;
+    if (i === VMALLOC_TOTAL) end += 3;
+    else {
+      if (i === kb.length - 3) end += HUGEPAGES.length;
+      if (v >= 1e8) return null;
+      let p = end;
+      do {
+        const q = Math.floor(v / 10);
+        last[--p] = 48 + v - q * 10;
+        v = q;
+      } while (v > 0);
+      while (p > end - 8) last[--p] = 32;
+    }
+    end += 4;
+  }
+  return last;
 }
 
 /** /sys/devices/system/node/nodeN/meminfo. */

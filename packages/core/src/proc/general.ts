@@ -4,12 +4,13 @@
  */
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
+import { utf8Bytes } from "../lib/text.js";
+import { meminfoBytes, meminfoText } from "../mm/meminfo.js";
+import { vmstatText } from "../mm/vmstat.js";
+import { buddyinfoText, zoneinfoText } from "../mm/zoneinfo.js";
 import { NR_SOFTIRQS } from "../sched/irq.js";
 import { TASK_RUNNING } from "../task/task.js";
 import { FS_INTERNAL, FS_REQUIRES_DEV } from "../vfs/superBlock.js";
-import { meminfoText } from "../mm/meminfo.js";
-import { vmstatText } from "../mm/vmstat.js";
-import { buddyinfoText, zoneinfoText } from "../mm/zoneinfo.js";
 
 /** Units of 1/100 s. */
 const NSEC_PER_USER_HZ = 1e7;
@@ -126,7 +127,8 @@ function cpuinfoText(k: Core): string {
 function modulesText(k: Core): string {
   const { modules } = k.tasks;
   let s = "";
-  for (const name of modules.loaded) if (modules.get(name)?.builtin !== true) s = `${name} 16384 0 - Live 0x0000000000000000\n${s}`;
+  for (const name of modules.loaded)
+    if (modules.get(name)?.builtin !== true) s = `${name} 16384 0 - Live 0x0000000000000000\n${s}`;
   return s;
 }
 
@@ -135,14 +137,14 @@ export function installGeneral(k: Core): void {
     stat: () => statText(k),
     uptime: uptimeText,
     loadavg: loadavgText,
-    version: () => `Linux version ${k.tasks.uts.release} (kernelkit@kernelkit) (gcc (GCC) 14.2.0, GNU ld (GNU Binutils) 2.44) ${k.tasks.uts.version}\n`,
+    version: () =>
+      `Linux version ${k.tasks.uts.release} (kernelkit@kernelkit) (gcc (GCC) 14.2.0, GNU ld (GNU Binutils) 2.44) ${k.tasks.uts.version}\n`,
     cmdline: () => `${k.cmdline.text}\n`,
     filesystems: filesystemsText,
     devices: () => k.devices.text(),
     cpuinfo: () => cpuinfoText(k),
     modules: () => modulesText(k),
     softirqs: () => softirqsText(k),
-    meminfo: () => meminfoText(k),
     vmstat: () => vmstatText(k),
     zoneinfo: () => zoneinfoText(k),
     buddyinfo: () => buddyinfoText(k),
@@ -151,6 +153,13 @@ export function installGeneral(k: Core): void {
     partitions: () => "",
   };
   for (const [name, show] of Object.entries(texts)) k.proc.file(name, { show });
+  const last: { bytes: Uint8Array } = { bytes: new Uint8Array(0) };
+  k.proc.file("meminfo", {
+    show() {
+      if (last.bytes.length === 0) last.bytes = utf8Bytes(meminfoText(k));
+      return meminfoBytes(k, last.bytes) ?? meminfoText(k);
+    },
+  });
   k.proc.link("mounts", "self/mounts");
   k.proc.link("net", "self/net");
   k.proc.dir("fs");

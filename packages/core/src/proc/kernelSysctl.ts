@@ -3,7 +3,7 @@ import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
 import { utsOf } from "../task/tasks.js";
 import type { UtsNamespace } from "../task/utsNamespace.js";
-import { intSysctl, stringSysctl, type SysctlFile, uintSysctl, ulongSysctl } from "../vfs/pseudo/sysctl.js";
+import { intSysctl, type SysctlFile, stringSysctl, uintSysctl, ulongSysctl } from "../vfs/pseudo/sysctl.js";
 
 type Numbers<T> = { [K in keyof T]: T[K] extends number ? K : never }[keyof T];
 
@@ -68,7 +68,8 @@ function uuid(bytes: Uint8Array): string {
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
   let s = "";
-  for (let i = 0; i < 16; i++) s += (i === 4 || i === 6 || i === 8 || i === 10 ? "-" : "") + bytes[i].toString(16).padStart(2, "0");
+  for (let i = 0; i < 16; i++)
+    s += (i === 4 || i === 6 || i === 8 || i === 10 ? "-" : "") + bytes[i].toString(16).padStart(2, "0");
   return s;
 }
 
@@ -125,7 +126,8 @@ export function installKernelSysctl(k: Core): void {
   const ids = { overflowuid: 65534, overflowgid: 65534 };
   k.state.root("sysctl.ids", ids);
   for (const dir of ["kernel", "fs"])
-    for (const key of ["overflowuid", "overflowgid"] as const) sysctl.register(`${dir}/${key}`, field(ids, key, 0, 65535));
+    for (const key of ["overflowuid", "overflowgid"] as const)
+      sysctl.register(`${dir}/${key}`, field(ids, key, 0, 65535));
   const pidNs = (c: Ctx): { pidMax: number } => c.task.pid.ns[c.task.pid.level];
   const bootId = uuid(k.rng.fork("boot_id").bytes(new Uint8Array(16)));
   sysctl.registerAll("kernel", {
@@ -200,4 +202,3 @@ function pipeSize(v: number): number | undefined {
   while (n < v) n *= 2;
   return v === 0 ? undefined : n;
 }
-

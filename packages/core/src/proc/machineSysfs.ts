@@ -49,7 +49,9 @@ function installCpus(k: Core): void {
     physical_package_id: { show: (_c, o) => `${machine.cpuNode[o.nr]}\n` },
     die_id: { show: () => "0\n" },
     cluster_id: { show: () => "65535\n" },
-    core_id: { show: (_c, o) => `${machine.cpuNode.slice(0, o.nr).filter((x) => x === machine.cpuNode[o.nr]).length}\n` },
+    core_id: {
+      show: (_c, o) => `${machine.cpuNode.slice(0, o.nr).filter((x) => x === machine.cpuNode[o.nr]).length}\n`,
+    },
   };
   for (const [name, mask] of [
     ["core_cpus", own],
@@ -97,7 +99,8 @@ function installNodes(k: Core): void {
     has_generic_initiator: () => "\n",
   };
   for (const [name, show] of Object.entries(files)) sysfs.file(`${dir}/${name}`, { show });
-  const cpusOf = (nid: number): Uint32Array => maskOf(k.cpus.nr, (i) => machine.cpuNode[i] === nid && k.cpus.online[i] === 1);
+  const cpusOf = (nid: number): Uint32Array =>
+    maskOf(k.cpus.nr, (i) => machine.cpuNode[i] === nid && k.cpus.online[i] === 1);
   const names = ["numa_hit", "numa_miss", "numa_foreign", "interleave_hit", "local_node", "other_node"];
   const group = sysfs.group<Numbered>("node", {
     cpulist: { show: (_c, o) => list(cpusOf(o.nr)) },
@@ -141,9 +144,15 @@ function installThp(k: Core): void {
   sysfs.file(`${dir}/enabled`, choice("enabled", THP_ENABLED));
   sysfs.file(`${dir}/defrag`, choice("defrag", THP_DEFRAG));
   sysfs.file(`${dir}/shmem_enabled`, choice("shmemEnabled", THP_SHMEM));
-  sysfs.file(`${dir}/use_zero_page`, flag(() => thp.useZeroPage, (v) => {
-    thp.useZeroPage = v;
-  }));
+  sysfs.file(
+    `${dir}/use_zero_page`,
+    flag(
+      () => thp.useZeroPage,
+      (v) => {
+        thp.useZeroPage = v;
+      },
+    ),
+  );
   sysfs.file(`${dir}/hpage_pmd_size`, { show: () => "2097152\n" });
   const READ_ONLY = new Set(["pages_collapsed", "full_scans"]);
   for (const name of Object.keys(thp.khugepaged)) {
@@ -196,12 +205,24 @@ function installModules(k: Core): void {
     const params = Object.entries(m.params ?? {}).filter(([, p]) => p.mode !== 0);
     if (m.builtin === true && params.length === 0) return;
     const dir = sysfs.dir(`module/${m.name}`, m.builtin === true ? {} : { group: files });
-    for (const [name, p] of params) sysfs.file(`parameters/${name}`, param, { in: dir, mode: p.mode, owner: { module: m.name, param: name } });
+    for (const [name, p] of params)
+      sysfs.file(`parameters/${name}`, param, { in: dir, mode: p.mode, owner: { module: m.name, param: name } });
   });
 }
 
 export function installMachineSysfs(k: Core): void {
-  for (const dir of ["block", "bus", "class", "dev/block", "dev/char", "devices/system", "devices/virtual", "firmware", "hypervisor", "power"])
+  for (const dir of [
+    "block",
+    "bus",
+    "class",
+    "dev/block",
+    "dev/char",
+    "devices/system",
+    "devices/virtual",
+    "firmware",
+    "hypervisor",
+    "power",
+  ])
     k.sysfs.dir(dir);
   k.sysfs.file("kernel/cpu_byteorder", { show: () => "little\n" });
   k.sysfs.file("kernel/address_bits", { show: () => "64\n" });

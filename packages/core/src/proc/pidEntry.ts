@@ -21,10 +21,10 @@ import { ATTR_MODE, Inode, InodeOps, type InodeOpsInit } from "../vfs/inode.js";
 import { dirLlseek, genericLlseek, noEndLlseek } from "../vfs/llseek.js";
 import type { Nameidata } from "../vfs/namei.js";
 import { genericPermission } from "../vfs/perm.js";
-import { noOps } from "../vfs/specialFile.js";
-import type { SuperBlock } from "../vfs/superBlock.js";
 import { defaultMode, type PseudoFile } from "../vfs/pseudo/pseudoFile.js";
 import { plainRead, seqOf, seqPoll, seqRead, storeText } from "../vfs/pseudo/seqFile.js";
+import { noOps } from "../vfs/specialFile.js";
+import type { SuperBlock } from "../vfs/superBlock.js";
 import type { ProcSuper } from "./proc.js";
 
 /** Inode numbers: this many for each pid. */
@@ -85,7 +85,15 @@ function setOwner(inode: Inode, t: Task): void {
   inode.gid = gid;
 }
 
-export function makePidInode(sb: SuperBlock, pid: Pid, t: Task, entry: PidEntry, thread: boolean, nr = -1, mode = entry.mode): Inode {
+export function makePidInode(
+  sb: SuperBlock,
+  pid: Pid,
+  t: Task,
+  entry: PidEntry,
+  thread: boolean,
+  nr: number = -1,
+  mode: number = entry.mode,
+): Inode {
   const inode = new Inode(sb, pidIno(pid, entry, thread, nr), mode, entry.ops, entry.fops);
   inode.data = new PidNode(pid, entry, thread, nr);
   setOwner(inode, t);
@@ -125,7 +133,8 @@ export const pidDirOps: InodeOps = /* @__PURE__ */ new InodeOps({
   getattr(_c, inode, st) {
     const { pid, thread, entry } = pidNode(inode);
     st.nlink = thread ? 7 : 9;
-    if (entry.name !== "") st.nlink = entry.name === "task" && pid.task !== null ? 2 + pid.task.signal.threads.length : 2;
+    if (entry.name !== "")
+      st.nlink = entry.name === "task" && pid.task !== null ? 2 + pid.task.signal.threads.length : 2;
   },
 });
 
@@ -234,4 +243,3 @@ export function linkEntry(name: string, link: NonNullable<PidEntry["link"]>): Pi
 export function dirEntry(name: string, mode: number, o: Partial<PidEntry> = {}): PidEntry {
   return { name, mode: S_IFDIR | mode, index: 0, ops: pidDirOps, fops: pidDirFileOps, entries: new Map(), ...o };
 }
-

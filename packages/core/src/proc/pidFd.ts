@@ -15,9 +15,9 @@ import { emitDots } from "../vfs/getdents.js";
 import { type Inode, InodeOps } from "../vfs/inode.js";
 import { dirLlseek } from "../vfs/llseek.js";
 import { genericPermission } from "../vfs/perm.js";
+import { noOps } from "../vfs/specialFile.js";
 import { makePidInode, type PidEntry, pidIno, pidInodeBase, pidNode, pidSeqOps, procTask } from "./pidEntry.js";
 import { nameToInt } from "./proc.js";
-import { noOps } from "../vfs/specialFile.js";
 
 const base = pidInodeBase;
 
@@ -91,7 +91,15 @@ function dirOps(entry: PidEntry, permission: NonNullable<typeof base.permission>
       const nr = nameToInt(name);
       const f = t === null || nr < 0 ? null : t.files?.get(nr);
       if (!f) return fail(ENOENT);
-      const inode = makePidInode(dir.sb, pid, t as Task, entry, thread, nr, entry === linkEntry ? linkMode(f) : entry.mode);
+      const inode = makePidInode(
+        dir.sb,
+        pid,
+        t as Task,
+        entry,
+        thread,
+        nr,
+        entry === linkEntry ? linkMode(f) : entry.mode,
+      );
       if (entry === linkEntry) inode.size = 64;
       return inode;
     },
@@ -135,7 +143,8 @@ const infoDirFileOps: FileOps = /* @__PURE__ */ iterate(infoEntry, 8);
 
 export function installPidFd(k: Core): void {
   const { state } = k;
-  for (const [name, v] of Object.entries({ linkEntry, infoEntry, linkOps, infoOps })) state.static(`proc.fd.${name}`, v);
+  for (const [name, v] of Object.entries({ linkEntry, infoEntry, linkOps, infoOps }))
+    state.static(`proc.fd.${name}`, v);
   k.proc.pidDir("fd", 0o500, { ops: fdDirOps, fops: fdDirFileOps });
   k.proc.pidDir("fdinfo", 0o555, { ops: infoDirOps, fops: infoDirFileOps });
 }

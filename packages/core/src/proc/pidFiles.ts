@@ -121,7 +121,10 @@ function schedText(c: Ctx, t: Task): string {
     line("nr_switches", t.nvcsw + t.nivcsw) +
     line("nr_voluntary_switches", t.nvcsw) +
     line("nr_involuntary_switches", t.nivcsw) +
-    (c.k.proc.peltSched?.(t).map(([name, v]) => line(`se.avg.${name}`, v)).join("") ?? "") +
+    (c.k.proc
+      .peltSched?.(t)
+      .map(([name, v]) => line(`se.avg.${name}`, v))
+      .join("") ?? "") +
     line("policy", se.policy) +
     line("prio", prio) +
     line("se.slice", c.k.sched.sliceNs) +
@@ -165,17 +168,31 @@ function placeLink(place: (t: Task) => Path | null): NonNullable<PidEntry["link"
 export function installPidFiles(k: Core): void {
   const { proc } = k;
   proc.pidFile("status", { show: statusText });
-  proc.pidFile("personality", { mode: 0o400, show: needs(PTRACE_MODE_ATTACH_FSCREDS, (_c, t) => `${(t.personality >>> 0).toString(16).padStart(8, "0")}\n`) });
+  proc.pidFile("personality", {
+    mode: 0o400,
+    show: needs(PTRACE_MODE_ATTACH_FSCREDS, (_c, t) => `${(t.personality >>> 0).toString(16).padStart(8, "0")}\n`),
+  });
   proc.pidFile("limits", { show: (_c, t) => limitsText(t) });
   proc.pidFile("sched", { mode: 0o644, show: schedText, store: () => undefined });
   proc.pidFile("comm", comm);
   proc.pidFile("stat", { show: (c, t, file) => statText(c, t, file, !pidNode(file.inode).thread) });
-  proc.pidLink("cwd", placeLink((t) => t.fs && { mnt: t.fs.pwdMnt, dentry: t.fs.pwdDentry }));
-  proc.pidLink("root", placeLink((t) => t.fs && { mnt: t.fs.rootMnt, dentry: t.fs.rootDentry }));
-  proc.pidLink("exe", placeLink((t) => t.mm && t.mm.exeFile));
+  proc.pidLink(
+    "cwd",
+    placeLink((t) => t.fs && { mnt: t.fs.pwdMnt, dentry: t.fs.pwdDentry }),
+  );
+  proc.pidLink(
+    "root",
+    placeLink((t) => t.fs && { mnt: t.fs.rootMnt, dentry: t.fs.rootDentry }),
+  );
+  proc.pidLink(
+    "exe",
+    placeLink((t) => t.mm && t.mm.exeFile),
+  );
   proc.pidFile("wchan", {
     show: (c, t) =>
-      t === c.task || t.waitingFor === "" || !ptraceMayAccess(c.k, c.task, t, PTRACE_MODE_READ_FSCREDS) ? "0" : t.waitingFor,
+      t === c.task || t.waitingFor === "" || !ptraceMayAccess(c.k, c.task, t, PTRACE_MODE_READ_FSCREDS)
+        ? "0"
+        : t.waitingFor,
   });
   proc.pidFile("schedstat", { show: (_c, t) => `${t.se.sumExecNs} ${t.se.runDelayNs} ${t.se.pcount}\n` });
   proc.pidFile("oom_score", { show: (c, t) => `${oomScore(c.k.mm, t)}\n` });
@@ -183,7 +200,11 @@ export function installPidFiles(k: Core): void {
   proc.pidFile("oom_score_adj", oomScoreAdj);
   proc.pidFile("loginuid", { mode: 0o644, plain: true, show: () => "4294967295", store: () => fail(EPERM) });
   proc.pidFile("sessionid", { plain: true, show: () => "4294967295" });
-  proc.pidFile("coredump_filter", { mode: 0o644, plain: true, show: () => "00000033\n", store: () => fail(EINVAL) }, "tgid");
+  proc.pidFile(
+    "coredump_filter",
+    { mode: 0o644, plain: true, show: () => "00000033\n", store: () => fail(EINVAL) },
+    "tgid",
+  );
   proc.pidFile("io", { mode: 0o400, show: needs(PTRACE_MODE_READ_FSCREDS, ioText) });
   for (const name of ["uid_map", "gid_map", "projid_map"]) proc.pidFile(name, idMap);
   proc.pidFile("setgroups", { show: () => "allow\n", store: () => fail(EPERM) });

@@ -34,7 +34,11 @@ export function mmAccess(c: Ctx, t: Task, mode: number): void {
   if (t.mm !== null && t.mm !== c.task.mm && !ptraceMayAccess(c.k, c.task, t, mode)) fail(EACCES);
 }
 
-function memOps(mode: number, read: (c: Ctx, file: OpenFile, mm: Mm, count: number, pos: number) => Uint8Array | typeof WAIT, write?: (c: Ctx, file: OpenFile, mm: Mm, data: Uint8Array, pos: number) => number | typeof WAIT): FileOps {
+function memOps(
+  mode: number,
+  read: (c: Ctx, file: OpenFile, mm: Mm, count: number, pos: number) => Uint8Array | typeof WAIT,
+  write?: (c: Ctx, file: OpenFile, mm: Mm, data: Uint8Array, pos: number) => number | typeof WAIT,
+): FileOps {
   return new FileOps({
     open(c, inode, file) {
       const t = procTask(inode);
@@ -66,12 +70,35 @@ export function nulText(strings: readonly string[]): Uint8Array {
   return utf8Bytes(strings.length === 0 ? "" : `${strings.join("\0")}\0`);
 }
 
-const environOps: FileOps = /* @__PURE__ */ memOps(PTRACE_MODE_READ_FSCREDS, (_c, _f, mm, count, pos) => slice(nulText(mm.envp), pos, count));
+const environOps: FileOps = /* @__PURE__ */ memOps(PTRACE_MODE_READ_FSCREDS, (_c, _f, mm, count, pos) =>
+  slice(nulText(mm.envp), pos, count),
+);
 
 /** AT_ pairs of 64-bit words. */
 function auxv(t: Task, mm: Mm): Uint8Array {
   const { cred } = t;
-  const pairs = [16, 0x178bfbff, 6, 4096, 17, 100, 9, mm.startCode, 11, cred.uid, 12, cred.euid, 13, cred.gid, 14, cred.egid, 23, 0, 0, 0];
+  const pairs = [
+    16,
+    0x178bfbff,
+    6,
+    4096,
+    17,
+    100,
+    9,
+    mm.startCode,
+    11,
+    cred.uid,
+    12,
+    cred.euid,
+    13,
+    cred.gid,
+    14,
+    cred.egid,
+    23,
+    0,
+    0,
+    0,
+  ];
   const out = new DataView(new ArrayBuffer(pairs.length * 8));
   pairs.forEach((v, i) => {
     out.setUint32(i * 8, v >>> 0, true);
@@ -80,11 +107,19 @@ function auxv(t: Task, mm: Mm): Uint8Array {
   return new Uint8Array(out.buffer);
 }
 
-const auxvOps: FileOps = /* @__PURE__ */ memOps(PTRACE_MODE_READ_FSCREDS, (_c, file, mm, count, pos) => slice(auxv(procTask(file.inode), mm), pos, count));
+const auxvOps: FileOps = /* @__PURE__ */ memOps(PTRACE_MODE_READ_FSCREDS, (_c, file, mm, count, pos) =>
+  slice(auxv(procTask(file.inode), mm), pos, count),
+);
 
 const pagemapOps: FileOps = /* @__PURE__ */ memOps(PTRACE_MODE_READ_FSCREDS, (c, file, mm, count, pos) => {
   if (pos % 8 !== 0 || count % 8 !== 0) return fail(EINVAL);
-  return pagemapRead(c.k.mm, mm, pos, Math.min(count, 0x100000), fileNsCapable(file, c.k.tasks.initUserNs, CAP_SYS_ADMIN));
+  return pagemapRead(
+    c.k.mm,
+    mm,
+    pos,
+    Math.min(count, 0x100000),
+    fileNsCapable(file, c.k.tasks.initUserNs, CAP_SYS_ADMIN),
+  );
 });
 
 const memFileOps: FileOps = /* @__PURE__ */ memOps(PTRACE_MODE_ATTACH_FSCREDS, (c, _f, mm, count, pos) => {
@@ -121,10 +156,16 @@ export function installPidMem(k: Core): void {
     show: (_c, t) => (t.mm === null ? "" : nulText(t.mm.argv)),
   });
   proc.pidFile("statm", { show: (_c, t) => statmText(t.mm) });
-  proc.pidFile("maps", memText((k, mm, t) => mapsText(k, mm, t)));
+  proc.pidFile(
+    "maps",
+    memText((k, mm, t) => mapsText(k, mm, t)),
+  );
   proc.pidFile("mem", { mode: 0o600, ops: memFileOps });
   proc.pidFile("clear_refs", clearRefsFile);
-  proc.pidFile("smaps", memText((k, mm, t) => smapsText(k, mm, t)));
+  proc.pidFile(
+    "smaps",
+    memText((k, mm, t) => smapsText(k, mm, t)),
+  );
   proc.pidFile("smaps_rollup", {
     ...memText((k, mm) => smapsRollupText(k, mm)),
     show: (c, t) => (t.mm === null ? fail(ESRCH) : smapsRollupText(c.k, t.mm)),

@@ -69,7 +69,9 @@ function mountsLine(m: Mount, at: string): string {
 function mountinfoLine(m: Mount, at: string): string {
   const { sb } = m;
   const tags =
-    (m.group === 0 ? "" : ` shared:${m.group}`) + (m.master === null ? "" : ` master:${m.master.group}`) + (m.unbindable ? " unbindable" : "");
+    (m.group === 0 ? "" : ` shared:${m.group}`) +
+    (m.master === null ? "" : ` master:${m.master.group}`) +
+    (m.unbindable ? " unbindable" : "");
   return (
     `${m.id} ${m.parent.id} ${major(sb.dev)}:${minor(sb.dev)} ${escapeOctal(rootPath(m.root))} ${at} ${(m.flags & MNT_READONLY) !== 0 ? "ro" : "rw"}${mntOpts(m)}${tags} - ` +
     `${typeName(m)} ${m.devname === "" ? "none" : mangle(m.devname)} ${(sb.flags & MS_RDONLY) !== 0 ? "ro" : "rw"}${super_(m)}${more(m)}\n`

@@ -1,5 +1,6 @@
 /** /proc/PID/stat: 52 numbers of a process (or thread) on one line. proc_pid_stat(5). */
 import type { Ctx } from "../kernel/ctx.js";
+import type { PidNamespace } from "../task/pid.js";
 import { PTRACE_MODE_NOAUDIT, PTRACE_MODE_READ_FSCREDS, ptraceMayAccess } from "../task/ptraceAccess.js";
 import { rlimit } from "../task/rlimits.js";
 import { processRusage } from "../task/rusage.js";
@@ -15,7 +16,6 @@ import {
   TASK_ZOMBIE,
   type Task,
 } from "../task/task.js";
-import type { PidNamespace } from "../task/pid.js";
 import type { OpenFile } from "../vfs/file.js";
 import { boottimeOffset } from "./general.js";
 import type { ProcSuper } from "./proc.js";

@@ -3,10 +3,12 @@ import { RLIMIT_SIGPENDING } from "../abi/resource.js";
 import type { Ctx } from "../kernel/ctx.js";
 import { formatList, formatMask } from "../lib/bitmapText.js";
 import { statusVmText } from "../mm/mapsText.js";
+import type { Mm } from "../mm/mm.js";
+import type { Cred } from "../task/cred.js";
 import type { Pid, PidNamespace } from "../task/pid.js";
 import { rlimit } from "../task/rlimits.js";
 import type { Task } from "../task/task.js";
-import { fromKgidMunged, fromKuidMunged } from "../task/userNamespace.js";
+import { fromKgidMunged, fromKuidMunged, type UserNamespace } from "../task/userNamespace.js";
 import type { OpenFile } from "../vfs/file.js";
 import { nsOfFile, ppidOf, stateText } from "./pidStat.js";
 
@@ -16,11 +18,81 @@ const MAX_NUMNODES = 1024;
 /** Masks and sets have few values: their texts are kept. Not state. */
 export class StatusTexts {
   /** Hex and list of masks, which are never changed in place. */
-  readonly masks: WeakMap<Uint32Array, [string, string]> = new WeakMap();
+  readonly masks: WeakMap<Uint32Array, string> = new WeakMap();
   readonly hex: Map<number, string> = new Map();
+  /** Lines of memory, and what they were made of. */
+  readonly mms: WeakMap<Mm, { of: number[]; text: string }> = new WeakMap();
+  /** Lines of credentials, as the initial user namespace shows them: ids, groups, capabilities. */
+  readonly creds: WeakMap<Cred, [ids: string, groups: string, caps: string]> = new WeakMap();
 }
 
-function maskTexts({ masks }: StatusTexts, map: Uint32Array, nbits: number): [string, string] {
+function credTexts(cred: Cred, user: UserNamespace): [string, string, string] {
+  const uid = (id: number): number => fromKuidMunged(user, id);
+  const gid = (id: number): number => fromKgidMunged(user, id);
+  let groups = "";
+  for (const g of cred.groups) groups += `${gid(g)} `;
+  const { inheritable, permitted, effective, bounding, ambient } = cred;
+  const lines: [string, string, string] = [
+    `Uid:\t${uid(cred.uid)}\t${uid(cred.euid)}\t${uid(cred.suid)}\t${uid(cred.fsuid)}\nGid:\t${gid(cred.gid)}\t${gid(cred.egid)}\t${gid(cred.sgid)}\t${gid(cred.fsgid)}\nFDSize:\t`,
+    `\nGroups:\t${groups === "" ? " " : groups}\nNStgid:`,
+    `CapInh:\t${inheritable.hex()}\nCapPrm:\t${permitted.hex()}\nCapEff:\t${effective.hex()}\nCapBnd:\t${bounding.hex()}\nCapAmb:\t${ambient.hex()}\nNoNewPrivs:\t`,
+  ];
+  for (const l of lines) flat(l);
+  return lines;
+}
+
+/** Credentials never change, so their texts do not either. */
+function credLines(texts: StatusTexts, cred: Cred, user: UserNamespace): [string, string, string] {
+  if (user.uidMap !== null || user.gidMap !== null) return credTexts(cred, user);
+  let t = texts.creds.get(cred);
+  if (t === undefined) {
+    t = credTexts(cred, user);
+    texts.creds.set(cred, t);
+  }
+  return t;
+}
+
+/** A string made of pieces becomes one, so that it costs no more than a literal when it is used again. */
+function flat(s: string): string {
+  s.charCodeAt(0);
+  return s;
+}
+
+/** The lines of memory. They are made anew when a number has changed: that is dearer than to compare. */
+function mmLines(texts: StatusTexts, mm: Mm): string {
+  const { rss } = mm;
+  const last = texts.mms.get(mm);
+  if (last !== undefined) {
+    const { of } = last;
+    if (
+      of[0] === mm.totalVm &&
+      of[1] === rss[0] &&
+      of[2] === rss[1] &&
+      of[3] === rss[2] &&
+      of[4] === rss[3] &&
+      of[5] === mm.pgtablesBytes &&
+      of[6] === mm.hiwaterRss &&
+      of[7] === mm.hiwaterVm &&
+      of[8] === mm.lockedVm &&
+      of[9] === mm.pinnedVm &&
+      of[10] === mm.dataVm &&
+      of[11] === mm.execVm &&
+      of[12] === mm.stackVm &&
+      of[13] === mm.endCode - mm.startCode &&
+      of[14] === (mm.thpDisabled ? 1 : 0)
+    )
+      return last.text;
+  }
+  const text = flat(
+    `${statusVmText(mm)}CoreDumping:\t0\nTHP_enabled:\t${mm.thpDisabled ? 0 : 1}\nuntag_mask:\t0xffffffffffffffff\n`,
+  );
+  const of = [mm.totalVm, rss[0], rss[1], rss[2], rss[3], mm.pgtablesBytes, mm.hiwaterRss, mm.hiwaterVm, mm.lockedVm];
+  of.push(mm.pinnedVm, mm.dataVm, mm.execVm, mm.stackVm, mm.endCode - mm.startCode, mm.thpDisabled ? 1 : 0);
+  texts.mms.set(mm, { of, text });
+  return text;
+}
+
+function maskLines({ masks }: StatusTexts, map: Uint32Array, nbits: number, name: string): string {
   let t = masks.get(map);
   if (t === undefined) {
     let wide = map;
@@ -28,12 +100,15 @@ function maskTexts({ masks }: StatusTexts, map: Uint32Array, nbits: number): [st
       wide = new Uint32Array((nbits + 31) >> 5);
       wide.set(map);
     }
-    t = [formatMask(wide, nbits), formatList(map)];
+    t = flat(`${formatMask(wide, nbits)}\n${name}_list:\t${formatList(map)}\n`);
     masks.set(map, t);
   }
   return t;
 }
 
+const NO_SIGNALS: string = /* @__PURE__ */ ["SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt"]
+  .map((name) => `${name}:\t0000000000000000\n`)
+  .join("");
 const ZEROS: readonly string[] = ["00000000", "0000000", "000000", "00000", "0000", "000", "00", "0", ""];
 
 function hex8(texts: Map<number, string>, v: number): string {
@@ -67,10 +142,6 @@ export function statusText(c: Ctx, t: Task, file: OpenFile): string {
   // ids as the opener of the file sees them
   const user = file.cred.userNs;
   const { cred, mm, signal } = t;
-  const uid = (id: number): number => (user.uidMap === null ? id : fromKuidMunged(user, id));
-  const gid = (id: number): number => (user.gidMap === null ? id : fromKgidMunged(user, id));
-  let groups = "";
-  for (const g of cred.groups) groups += `${gid(g)} `;
   let ignLo = 0;
   let ignHi = 0;
   let cgtLo = 0;
@@ -90,24 +161,26 @@ export function statusText(c: Ctx, t: Task, file: OpenFile): string {
     }
   }
   const { texts } = k.proc;
+  const [ids, groups, caps] = credLines(texts, cred, user);
   const h = (v: number): string => hex8(texts.hex, v);
   const hex16 = (x: { lo: number; hi: number }): string => h(x.hi) + h(x.lo);
-  const cpus = maskTexts(texts, t.cpusMask, k.cpus.nr);
-  const mems = maskTexts(texts, t.memsAllowed, MAX_NUMNODES);
+  const cpus = maskLines(texts, t.cpusMask, k.cpus.nr, "Cpus_allowed");
+  const mems = maskLines(texts, t.memsAllowed, MAX_NUMNODES, "Mems_allowed");
+  const own = t.pending.set;
+  const shared = signal.pending.set;
+  const { blocked } = t;
+  let signals = NO_SIGNALS;
+  if ((own.lo | own.hi | shared.lo | shared.hi | blocked.lo | blocked.hi | ignLo | ignHi | cgtLo | cgtHi) !== 0)
+    signals = `SigPnd:\t${hex16(own)}\nShdPnd:\t${hex16(shared)}\nSigBlk:\t${hex16(blocked)}\nSigIgn:\t${h(ignHi)}${h(ignLo)}\nSigCgt:\t${h(cgtHi)}${h(cgtLo)}\n`;
   const nnp = t.noNewPrivs ? 1 : 0;
   return (
     `Name:\t${escapeComm(t.comm)}\n${t.fs === null ? "" : `Umask:\t${t.fs.umask.toString(8).padStart(4, "0")}\n`}State:\t${stateText(c, t)}\n` +
     `Tgid:\t${t.tgid.nrNs(ns)}\nNgid:\t${k.proc.ngid(t)}\nPid:\t${t.pid.nrNs(ns)}\nPPid:\t${ppidOf(t, ns)}\nTracerPid:\t0\n` +
-    `Uid:\t${uid(cred.uid)}\t${uid(cred.euid)}\t${uid(cred.suid)}\t${uid(cred.fsuid)}\nGid:\t${gid(cred.gid)}\t${gid(cred.egid)}\t${gid(cred.sgid)}\t${gid(cred.fsgid)}\n` +
-    `FDSize:\t${t.files === null ? 0 : t.files.size}\nGroups:\t${groups === "" ? " " : groups}\n` +
-    `NStgid:${levels(t.tgid, ns)}\nNSpid:${levels(t.pid, ns)}\nNSpgid:${levels(signal.pgrp, ns)}\nNSsid:${levels(signal.session, ns)}\nKthread:\t${t.isKthread ? 1 : 0}\n` +
-    (mm === null ? "" : `${statusVmText(mm)}CoreDumping:\t0\nTHP_enabled:\t${mm.thpDisabled ? 0 : 1}\nuntag_mask:\t0xffffffffffffffff\n`) +
+    `${ids}${t.files === null ? 0 : t.files.size}${groups}${levels(t.tgid, ns)}\nNSpid:${levels(t.pid, ns)}\nNSpgid:${levels(signal.pgrp, ns)}\nNSsid:${levels(signal.session, ns)}\nKthread:\t${t.isKthread ? 1 : 0}\n` +
+    (mm === null ? "" : mmLines(texts, mm)) +
     `Threads:\t${Math.max(signal.live, 1)}\nSigQ:\t${t.user.sigpending}/${rlimit(t, RLIMIT_SIGPENDING)}\n` +
-    `SigPnd:\t${hex16(t.pending.set)}\nShdPnd:\t${hex16(signal.pending.set)}\nSigBlk:\t${hex16(t.blocked)}\n` +
-    `SigIgn:\t${h(ignHi)}${h(ignLo)}\nSigCgt:\t${h(cgtHi)}${h(cgtLo)}\n` +
-    `CapInh:\t${hex16(cred.inheritable)}\nCapPrm:\t${hex16(cred.permitted)}\nCapEff:\t${hex16(cred.effective)}\nCapBnd:\t${hex16(cred.bounding)}\nCapAmb:\t${hex16(cred.ambient)}\n` +
-    `NoNewPrivs:\t${nnp}\nSeccomp:\t0\nSeccomp_filters:\t0\nSpeculation_Store_Bypass:\tthread vulnerable\nSpeculationIndirectBranch:\tconditional enabled\n` +
-    `Cpus_allowed:\t${cpus[0]}\nCpus_allowed_list:\t${cpus[1]}\nMems_allowed:\t${mems[0]}\nMems_allowed_list:\t${mems[1]}\n` +
-    `voluntary_ctxt_switches:\t${t.nvcsw}\nnonvoluntary_ctxt_switches:\t${t.nivcsw}\n`
+    signals +
+    `${caps}${nnp}\nSeccomp:\t0\nSeccomp_filters:\t0\nSpeculation_Store_Bypass:\tthread vulnerable\nSpeculationIndirectBranch:\tconditional enabled\n` +
+    `Cpus_allowed:\t${cpus}Mems_allowed:\t${mems}voluntary_ctxt_switches:\t${t.nvcsw}\nnonvoluntary_ctxt_switches:\t${t.nivcsw}\n`
   );
 }

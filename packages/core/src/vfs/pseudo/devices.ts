@@ -13,7 +13,7 @@ import { fail } from "../../abi/errors.js";
 import { S_IFBLK, S_IFCHR, S_IFMT } from "../../abi/stat.js";
 import type { Core } from "../../kernel/core.js";
 import { major, minor } from "../dev.js";
-import { FMODE_LSEEK, FMODE_PREAD, FMODE_PWRITE, type FileOps } from "../file.js";
+import { type FileOps, FMODE_LSEEK, FMODE_PREAD, FMODE_PWRITE } from "../file.js";
 import type { Knode } from "./knode.js";
 import type { FileGroup, PseudoFile } from "./pseudoFile.js";
 import type { PseudoTree } from "./pseudoTree.js";
@@ -119,7 +119,10 @@ export class Devices {
     const { name, subsystem = "", parent, devt = 0, driver = "" } = init;
     const d = new Device(name, subsystem, devt, driver, init.uevent ?? "");
     const path = parent !== undefined ? name : `devices/${subsystem === "" ? "" : `virtual/${subsystem}/`}${name}`;
-    d.dir = sysfs.dir(path, { ...(parent && { in: parent.dir }), ...(init.group && { group: init.group, owner: init.owner as O }) });
+    d.dir = sysfs.dir(path, {
+      ...(parent && { in: parent.dir }),
+      ...(init.group && { group: init.group, owner: init.owner as O }),
+    });
     sysfs.file("uevent", ueventAttr, { in: d.dir, owner: d });
     if (devt !== 0) {
       sysfs.file("dev", devAttr, { in: d.dir, owner: d });
@@ -148,7 +151,8 @@ export class Devices {
     const list = (block: boolean): string => {
       const seen = new Map<number, string>();
       for (const [key, { name }] of this.drivers)
-        if (key >= 2 ** 32 === block && !seen.has(major(key % 2 ** 32))) seen.set(major(key % 2 ** 32), MAJORS[major(key % 2 ** 32)] ?? name);
+        if (key >= 2 ** 32 === block && !seen.has(major(key % 2 ** 32)))
+          seen.set(major(key % 2 ** 32), MAJORS[major(key % 2 ** 32)] ?? name);
       return [...seen]
         .sort((a, b) => a[0] - b[0])
         .map(([nr, name]) => `${String(nr).padStart(3)} ${name}\n`)

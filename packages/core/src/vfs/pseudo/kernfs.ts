@@ -6,7 +6,7 @@
  */
 import { E2BIG, EACCES, EINVAL, ENODEV } from "../../abi/errno.js";
 import { fail } from "../../abi/errors.js";
-import { CGROUP2_SUPER_MAGIC, CGROUP_SUPER_MAGIC, SYSFS_MAGIC } from "../../abi/magic.js";
+import { CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, SYSFS_MAGIC } from "../../abi/magic.js";
 import { POLLERR, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM } from "../../abi/poll.js";
 import type { Ctx } from "../../kernel/ctx.js";
 import { FileOps, FMODE_READ, FMODE_WRITE, type OpenFile } from "../file.js";
@@ -36,8 +36,10 @@ function kernfsOps(sysfs: boolean): FileOps {
       if (node.removed) return fail(ENODEV);
       const def = node.file as PseudoFile<unknown>;
       if (sysfs) {
-        if ((file.mode & FMODE_WRITE) !== 0 && ((inode.mode & 0o222) === 0 || def.store === undefined)) return fail(EACCES);
-        if ((file.mode & FMODE_READ) !== 0 && ((inode.mode & 0o444) === 0 || def.show === undefined)) return fail(EACCES);
+        if ((file.mode & FMODE_WRITE) !== 0 && ((inode.mode & 0o222) === 0 || def.store === undefined))
+          return fail(EACCES);
+        if ((file.mode & FMODE_READ) !== 0 && ((inode.mode & 0o444) === 0 || def.show === undefined))
+          return fail(EACCES);
       }
       if (def.open !== undefined) def.open(c, node.owner, file);
       eventsOf(node);

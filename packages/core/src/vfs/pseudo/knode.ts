@@ -84,7 +84,8 @@ export class Knode {
     }
     if (children !== null) {
       for (const n of children.values())
-        if (group === null || !group.files.has(n.name)) out.push({ name: n.name, ino: n.ino, type: (n.mode & S_IFMT) >> 12 });
+        if (group === null || !group.files.has(n.name))
+          out.push({ name: n.name, ino: n.ino, type: (n.mode & S_IFMT) >> 12 });
     }
     return out;
   }

@@ -29,7 +29,13 @@ const random: FileOpsInit = {
 };
 
 const DEVICES: readonly (readonly [number, string, number, string, FileOpsInit])[] = [
-  [mkdev(1, 3), "null", 0o666, "mem", { read: (_c, _f, _n, _p, buf) => readBuffer(buf, 0), write: takeAll, llseek: toStart }],
+  [
+    mkdev(1, 3),
+    "null",
+    0o666,
+    "mem",
+    { read: (_c, _f, _n, _p, buf) => readBuffer(buf, 0), write: takeAll, llseek: toStart },
+  ],
   [mkdev(1, 5), "zero", 0o666, "mem", { read: zeros, write: takeAll, llseek: toStart }],
   [mkdev(1, 7), "full", 0o666, "mem", { read: zeros, write: () => fail(ENOSPC), llseek: toStart }],
   [mkdev(1, 8), "random", 0o666, "mem", random],
@@ -39,5 +45,6 @@ const DEVICES: readonly (readonly [number, string, number, string, FileOpsInit])
 ];
 
 export function installMemDevices(k: Core): void {
-  for (const [rdev, name, mode, cls, ops] of DEVICES) k.devices.chrdev(rdev, name, new FileOps(ops), { mode, class: cls });
+  for (const [rdev, name, mode, cls, ops] of DEVICES)
+    k.devices.chrdev(rdev, name, new FileOps(ops), { mode, class: cls });
 }

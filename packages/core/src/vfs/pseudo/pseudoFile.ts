@@ -66,5 +66,5 @@ export interface FileGroup<O = unknown> {
 
 /** What a file's mode is if its definition does not say. */
 export function defaultMode(f: PseudoFile<never>): number {
-  return f.mode ?? ((f.show !== undefined ? 0o444 : 0) | (f.store !== undefined ? 0o200 : 0));
+  return f.mode ?? (f.show !== undefined ? 0o444 : 0) | (f.store !== undefined ? 0o200 : 0);
 }

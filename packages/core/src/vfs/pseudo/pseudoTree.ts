@@ -10,10 +10,10 @@ import { fail } from "../../abi/errors.js";
 import { S_IFDIR, S_IFLNK, S_IFREG } from "../../abi/stat.js";
 import type { Core } from "../../kernel/core.js";
 import type { Ctx } from "../../kernel/ctx.js";
+import type { UserNamespace } from "../../task/userNamespace.js";
 import { setattrCopy, simpleSetattr } from "../attr.js";
 import type { Dentry } from "../dentry.js";
 import { FileOps } from "../file.js";
-import type { UserNamespace } from "../../task/userNamespace.js";
 import { emitDots } from "../getdents.js";
 import { ATTR_GID, ATTR_MODE, ATTR_UID, Inode, InodeOps, type InodeOpsInit } from "../inode.js";
 import { dirLlseek } from "../llseek.js";
@@ -132,7 +132,10 @@ export class PseudoTree {
   }
 
   /** A kind of directory: its files, in order. A static: made once per kernel, in install or boot. */
-  group<O>(name: string, files: Readonly<Record<string, PseudoFile<O>>> | ReadonlyMap<string, PseudoFile<O>>): FileGroup<O> {
+  group<O>(
+    name: string,
+    files: Readonly<Record<string, PseudoFile<O>>> | ReadonlyMap<string, PseudoFile<O>>,
+  ): FileGroup<O> {
     const g: FileGroup<O> = { name, files: files instanceof Map ? files : new Map(Object.entries(files)) };
     this.k.state.static(`group.${name}`, g);
     for (const [file, def] of g.files) this.static(`${name}/${file}`, def, "group");
@@ -155,7 +158,8 @@ export class PseudoTree {
       const name = names[i];
       const last = i === names.length - 1;
       const there = at.child(name);
-      if (there !== null && (last || !there.isDir)) throw new TypeError(`${this.kind.prefix}/${path}: there is a '${there.path}' already`);
+      if (there !== null && (last || !there.isDir))
+        throw new TypeError(`${this.kind.prefix}/${path}: there is a '${there.path}' already`);
       if (there === null) {
         const node = new Knode(this, name, at, last ? mode : S_IFDIR | (this.kind.dirMode ?? 0o755), ++this.lastIno);
         node.uid = (last ? o.uid : undefined) ?? at.uid;
@@ -307,7 +311,11 @@ export const dirNlink: NonNullable<InodeOpsInit["getattr"]> = (_c, inode, st) =>
   st.nlink = node.tree.kind.oneLink ? 1 : n;
 };
 
-export const treeDirOps: InodeOps = /* @__PURE__ */ new InodeOps({ ...keepAttrs, lookup: treeLookup, getattr: dirNlink });
+export const treeDirOps: InodeOps = /* @__PURE__ */ new InodeOps({
+  ...keepAttrs,
+  lookup: treeLookup,
+  getattr: dirNlink,
+});
 export const treeNodeOps: InodeOps = /* @__PURE__ */ new InodeOps(keepAttrs);
 export const treeLinkOps: InodeOps = /* @__PURE__ */ new InodeOps({
   getLink(_c, inode) {
@@ -317,7 +325,11 @@ export const treeLinkOps: InodeOps = /* @__PURE__ */ new InodeOps({
 });
 
 /** Emit the entries of a node from position `base` + 0 on; true if all fitted. Entry i is at position base + i. */
-export function emitNode(node: Knode, d: { pos: number; emit(name: string, ino: number, type: number): boolean }, base: number): boolean {
+export function emitNode(
+  node: Knode,
+  d: { pos: number; emit(name: string, ino: number, type: number): boolean },
+  base: number,
+): boolean {
   if (node.removed) return true;
   const list = node.entries();
   const { order } = node.tree.kind;
@@ -354,7 +366,13 @@ function treeType(tree: PseudoTree): FileSystemType {
 /** A superblock that shows the tree; for file systems that mount by themselves. */
 export function newTreeSuper(tree: PseudoTree, ops: SuperOps = {}, userNs?: UserNamespace): SuperBlock {
   const { k } = tree;
-  const sb = new SuperBlock(k, tree.type as FileSystemType, tree.kind.magic, ops, userNs === undefined ? {} : { userNs });
+  const sb = new SuperBlock(
+    k,
+    tree.type as FileSystemType,
+    tree.kind.magic,
+    ops,
+    userNs === undefined ? {} : { userNs },
+  );
   sb.flags |= SB_NODEV | SB_NOEXEC;
   sb.root = k.vfs.dcache.makeRoot(makeInode(sb, tree.root));
   return sb;

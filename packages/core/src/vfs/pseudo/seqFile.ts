@@ -17,8 +17,7 @@ import { nodeOf } from "./pseudoTree.js";
 export class SeqFile {
   /** Offset behind the last byte read; -1: nothing is kept. */
   readPos = -1;
-  /** The text; `bytes` once it has been needed in pieces. */
-  text = "";
+  /** The text; null if all of it was read at once. */
   bytes: Uint8Array | null = null;
   /** Length in bytes. */
   length = 0;
@@ -55,14 +54,14 @@ export function seqRead(
   if (pos === 0 || pos !== s.readPos) {
     const text = show(c, file);
     if (typeof text === "string") {
-      s.text = text;
       s.bytes = null;
       // the usual case: all of it at once
       if (pos === 0 && text.length <= count) {
         let out: Uint8Array | null = null;
         if (buf !== null) {
           const r = encoder.encodeInto(text, buf);
-          if (r.read === text.length && r.written <= count) out = r.written === buf.length ? buf : buf.subarray(0, r.written);
+          if (r.read === text.length && r.written <= count)
+            out = r.written === buf.length ? buf : buf.subarray(0, r.written);
         } else {
           const all = utf8Bytes(text);
           if (all.length <= count) out = all;
@@ -74,17 +73,26 @@ export function seqRead(
         }
       }
       s.bytes ??= utf8Bytes(text);
-    } else s.bytes = text;
+    } else {
+      if (pos === 0 && text.length <= count) {
+        // the maker may use its array again
+        s.bytes = null;
+        s.length = s.readPos = text.length;
+        const out = readBuffer(buf, text.length);
+        out.set(text);
+        return out;
+      }
+      s.bytes = text.slice();
+    }
     s.length = s.bytes.length;
   }
   if (pos >= s.length) {
     s.readPos = pos;
     return EMPTY;
   }
-  if (s.bytes === null) s.bytes = utf8Bytes(s.text);
   const end = Math.min(s.length, pos + count);
   s.readPos = end;
-  return give(buf, s.bytes.slice(pos, end));
+  return give(buf, (s.bytes as Uint8Array).slice(pos, end));
 }
 
 /** A text that is made by every read and served by offset. */
@@ -115,7 +123,13 @@ export function storeText<O>(
 }
 
 /** Ready, and PRI|ERR if something has changed since this was asked last. */
-export function seqPoll<O>(c: Ctx, def: PseudoFile<O>, owner: O, file: OpenFile, pt: { add(q: never): void } | null): number {
+export function seqPoll<O>(
+  c: Ctx,
+  def: PseudoFile<O>,
+  owner: O,
+  file: OpenFile,
+  pt: { add(q: never): void } | null,
+): number {
   const p = (def.poll as NonNullable<PseudoFile<O>["poll"]>)(c, owner);
   pt?.add(p.queue as never);
   const s = seqOf(file);
@@ -144,7 +158,9 @@ export function seqFileOps(noShow: number, noStore: number, gone: number): FileO
       if (node.removed) return fail(gone);
       const def = node.file as PseudoFile<unknown>;
       if (def.show === undefined) return fail(noShow);
-      return def.plain ? plainRead(count, pos, buf, def.show(c, node.owner, file)) : seqRead(c, file, count, pos, buf, show);
+      return def.plain
+        ? plainRead(count, pos, buf, def.show(c, node.owner, file))
+        : seqRead(c, file, count, pos, buf, show);
     },
     write(c, file, data, pos) {
       const node = nodeOf(file.inode);

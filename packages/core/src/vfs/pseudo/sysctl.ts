@@ -12,7 +12,7 @@ import { Errno, fail } from "../../abi/errors.js";
 import { POLLERR, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM } from "../../abi/poll.js";
 import type { Core } from "../../kernel/core.js";
 import type { Ctx } from "../../kernel/ctx.js";
-import { sysctlInts, sysctlString, sysctlUint, sysctlUlongs, type SysctlWrite } from "../../lib/sysctlParser.js";
+import { type SysctlWrite, sysctlInts, sysctlString, sysctlUint, sysctlUlongs } from "../../lib/sysctlParser.js";
 import { latin1Bytes, latin1Text, utf8Bytes, utf8Text } from "../../lib/text.js";
 import type { Wait } from "../../sys/types.js";
 import { setattrCopy } from "../attr.js";
@@ -22,7 +22,7 @@ import { genericLlseek } from "../llseek.js";
 import { MAY_EXEC, MAY_WRITE } from "../perm.js";
 import type { Knode } from "./knode.js";
 import type { PseudoFile } from "./pseudoFile.js";
-import { dirNlink, nodeOf, PseudoTree, treeLookup, type TreeKind } from "./pseudoTree.js";
+import { dirNlink, nodeOf, PseudoTree, type TreeKind, treeLookup } from "./pseudoTree.js";
 import { plainRead, seqOf, stored } from "./seqFile.js";
 
 export interface SysctlFile extends PseudoFile {
@@ -56,7 +56,11 @@ export interface NumberSysctl<T> extends SysctlMore {
   written?(c: Ctx): void;
 }
 
-type Range<T> = { min?: T | undefined; max?: T | undefined; convert?: ((v: T, i: number) => T | undefined) | undefined };
+type Range<T> = {
+  min?: T | undefined;
+  max?: T | undefined;
+  convert?: ((v: T, i: number) => T | undefined) | undefined;
+};
 
 function numbers<T extends number | bigint>(
   o: NumberSysctl<T>,
@@ -137,7 +141,12 @@ export const sysctlFileOps: FileOps = /* @__PURE__ */ new FileOps({
   read(c, file, count, pos, buf) {
     const def = defOf(file.inode);
     if (def.show === undefined) return fail(EPERM);
-    return plainRead(count, def.string || pos === 0 ? pos : Number.POSITIVE_INFINITY, buf, def.show(c, undefined, file));
+    return plainRead(
+      count,
+      def.string || pos === 0 ? pos : Number.POSITIVE_INFINITY,
+      buf,
+      def.show(c, undefined, file),
+    );
   },
   write(c, file, data, pos) {
     const def = defOf(file.inode);
@@ -232,7 +241,10 @@ export class Sysctl {
       else if (def.store === undefined) say("permission denied");
       else {
         try {
-          const r = def.store(k.tasks.init.ctx, undefined, value, null as unknown as OpenFile, 0) as number | undefined | Wait;
+          const r = def.store(k.tasks.init.ctx, undefined, value, null as unknown as OpenFile, 0) as
+            | number
+            | undefined
+            | Wait;
           if (typeof r === "number" && r < 0) say("invalid value");
         } catch (e) {
           if (!(e instanceof Errno)) throw e;
