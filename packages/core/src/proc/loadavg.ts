@@ -37,18 +37,26 @@ export class LoadAvg {
 
   constructor(readonly k: Core) {
     this.periodNs = 5e9 + SAMPLE_TICKS_MORE * Math.round(1e9 / k.time.hz);
-    const look = (): void => {
-      if (k.now >= (this.samples + 1) * this.periodNs) this.catchUp();
-    };
-    k.hooks.idleEnter.tap(950, "loadavg", look);
-    k.hooks.idleExit.tap(950, "loadavg", look);
+    // what counts is how it was until now: one task ran on a CPU that goes idle, none on one that leaves idle
+    k.hooks.idleEnter.tap(950, "loadavg", (cpu) => this.look(cpu, 1));
+    k.hooks.idleExit.tap(950, "loadavg", (cpu) => this.look(cpu, 0));
   }
 
-  /** Tasks that run or are in uninterruptible sleep. */
-  active(): number {
+  private look(cpu: number, ran: number): void {
+    const { now } = this.k;
+    if (now < (this.samples + 1) * this.periodNs) return;
+    const n = Math.floor(now / this.periodNs) - this.samples;
+    const next = this.after(n, this.active(cpu) + ran);
+    for (let i = 0; i < 3; i++) this.avenrun[i] = next[i];
+    this.samples += n;
+  }
+
+  /** Tasks that run or are in uninterruptible sleep; those of CPU `but` are left out. */
+  active(but: number = -1): number {
+    const { sched, cpus } = this.k;
     let n = 0;
-    for (const rq of this.k.sched.rqs) n += rq.nrRunning;
-    for (const c of this.k.cpus.curr) if (c !== null) n++;
+    for (let cpu = 0; cpu < cpus.nr; cpu++)
+      if (cpu !== but) n += sched.rqs[cpu].nrRunning + (cpus.curr[cpu] === null ? 0 : 1);
     for (const pid of this.k.tasks.initPidNs.pids.values()) {
       const t = pid.task;
       if (t !== null && (t.state === TASK_UNINTERRUPTIBLE || t.state === TASK_KILLABLE)) n++;
@@ -56,22 +64,14 @@ export class LoadAvg {
     return n;
   }
 
-  private after(n: number): number[] {
-    const active = this.active() * FIXED_1;
-    return this.avenrun.map((load, i) => calcLoad(load, fixedPower(EXP[i], n), active));
-  }
-
-  private catchUp(): void {
-    const n = Math.floor(this.k.now / this.periodNs) - this.samples;
-    const next = this.after(n);
-    for (let i = 0; i < 3; i++) this.avenrun[i] = next[i];
-    this.samples += n;
+  private after(n: number, tasks: number): number[] {
+    return this.avenrun.map((load, i) => calcLoad(load, fixedPower(EXP[i], n), tasks * FIXED_1));
   }
 
   /** The averages now, fixed point with 11 bits. Changes nothing. */
   now(): number[] {
     const n = Math.floor(this.k.now / this.periodNs) - this.samples;
-    return n > 0 ? this.after(n) : this.avenrun.slice();
+    return n > 0 ? this.after(n, this.active()) : this.avenrun.slice();
   }
 
   /** `0.06 0.11 0.40` */
