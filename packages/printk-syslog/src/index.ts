@@ -1,1 +1,9 @@
-export {};
+/** The kernel log: printk, /dev/kmsg, syslog(2), /proc/kmsg, consoles. */
+export * from "./console.js";
+export * from "./doSyslog.js";
+export { LOG_BUF_LEN, PRINTK_LEVELS, Printk } from "./printk.js";
+export { type PrintkApi, type PrintkOptions, type PrintkSys, printkSyslog } from "./printkSyslog.js";
+export * from "./ratelimit.js";
+export * from "./recordText.js";
+export * from "./ringBuffer.js";
+export * from "./syslogNs.js";

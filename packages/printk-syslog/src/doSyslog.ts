@@ -1,0 +1,146 @@
+/**
+ * do_syslog(): the logic of syslog(2) and /proc/kmsg. Records are printed as `<prio>[time] text` lines; the READ position and the
+ * clear position are shared by everybody who reads this log. syslog(2), "klogctl".
+ */
+import { type Ctx, EFAULT, EINVAL, fail, type Wait } from "@kernelkit/core";
+import { checkSyslogPermissions } from "./permission.js";
+import type { Printk } from "./printk.js";
+import { syslogLength, syslogText } from "./recordText.js";
+import type { SyslogNs } from "./syslogNs.js";
+
+export const SYSLOG_ACTION_CLOSE = 0;
+export const SYSLOG_ACTION_OPEN = 1;
+export const SYSLOG_ACTION_READ = 2;
+export const SYSLOG_ACTION_READ_ALL = 3;
+export const SYSLOG_ACTION_READ_CLEAR = 4;
+export const SYSLOG_ACTION_CLEAR = 5;
+export const SYSLOG_ACTION_CONSOLE_OFF = 6;
+export const SYSLOG_ACTION_CONSOLE_ON = 7;
+export const SYSLOG_ACTION_CONSOLE_LEVEL = 8;
+export const SYSLOG_ACTION_SIZE_UNREAD = 9;
+export const SYSLOG_ACTION_SIZE_BUFFER = 10;
+
+/** Where the bytes go: a buffer, none (null), or an address that is not there. */
+export type SyslogBuffer = Uint8Array | null | "bad";
+
+/** Whole actions, permission included: what syslog(2) does. Reading actions return the bytes, the others a number. */
+export function doSyslog(c: Ctx, p: Printk, type: number, buf: SyslogBuffer, len: number): number | Uint8Array | Wait {
+  checkSyslogPermissions(c, p, type);
+  const ns = p.nsOf(c.task);
+  switch (type) {
+    case SYSLOG_ACTION_CLOSE:
+    case SYSLOG_ACTION_OPEN:
+      return 0;
+    case SYSLOG_ACTION_READ: {
+      if (buf === null || len < 0) return fail(EINVAL);
+      if (len === 0) return 0;
+      if (buf === "bad") return fail(EFAULT);
+      if (unread(ns) === false) return c.sleep(ns.logWait);
+      return syslogPrint(ns, p, len);
+    }
+    case SYSLOG_ACTION_READ_ALL:
+    case SYSLOG_ACTION_READ_CLEAR: {
+      if (buf === null || len < 0) return fail(EINVAL);
+      if (len === 0) return 0;
+      return printAll(ns, p, buf, len, type === SYSLOG_ACTION_READ_CLEAR);
+    }
+    case SYSLOG_ACTION_CLEAR:
+      ns.clearSeq = ns.ring.nextSeq;
+      return 0;
+    case SYSLOG_ACTION_CONSOLE_OFF:
+      if (ns.savedConsoleLevel < 0) ns.savedConsoleLevel = p.levels[0];
+      p.levels[0] = p.levels[2];
+      return 0;
+    case SYSLOG_ACTION_CONSOLE_ON:
+      if (ns.savedConsoleLevel >= 0) {
+        p.levels[0] = ns.savedConsoleLevel;
+        ns.savedConsoleLevel = -1;
+      }
+      return 0;
+    case SYSLOG_ACTION_CONSOLE_LEVEL:
+      if (len < 1 || len > 8) return fail(EINVAL);
+      p.levels[0] = Math.max(len, p.levels[2]);
+      ns.savedConsoleLevel = -1;
+      return 0;
+    case SYSLOG_ACTION_SIZE_UNREAD:
+      return sizeUnread(ns, p);
+    case SYSLOG_ACTION_SIZE_BUFFER:
+      return ns.ring.size;
+    default:
+      return fail(EINVAL);
+  }
+}
+
+/** Is there a record at the READ position? A position that was overwritten moves to the oldest. */
+export function unread(ns: SyslogNs): boolean {
+  const { ring } = ns;
+  if (ns.syslogSeq < ring.firstSeq) {
+    ns.syslogSeq = ring.firstSeq;
+    ns.syslogPartial = 0;
+  }
+  return ns.syslogSeq < ring.nextSeq;
+}
+
+/** READ: whole records while they fit; of the first one as much as fits, the rest next time. */
+export function syslogPrint(ns: SyslogNs, p: Printk, len: number): Uint8Array {
+  const out: string[] = [];
+  let room = len;
+  while (room > 0 && unread(ns)) {
+    // the time setting stays as it was for a line that is given in parts
+    if (ns.syslogPartial === 0) ns.syslogTime = p.time;
+    const text = syslogText(ns.ring, ns.syslogSeq, { prefix: true, time: ns.syslogTime });
+    const rest = text.length - ns.syslogPartial;
+    if (rest <= room) {
+      out.push(text.slice(ns.syslogPartial));
+      ns.syslogSeq++;
+      ns.syslogPartial = 0;
+      room -= rest;
+    } else if (out.length === 0) {
+      out.push(text.slice(ns.syslogPartial, ns.syslogPartial + room));
+      ns.syslogPartial += room;
+      room = 0;
+    } else break;
+  }
+  return latin1(out.join(""));
+}
+
+/** READ_ALL: the newest records since the clear position that fit whole. */
+function printAll(ns: SyslogNs, p: Printk, buf: SyslogBuffer, len: number, clear: boolean): Uint8Array {
+  const { ring } = ns;
+  const format = { prefix: true, time: p.time };
+  const next = ring.nextSeq;
+  const oldest = Math.max(ns.clearSeq, ring.firstSeq);
+  let first = next;
+  let total = 0;
+  while (first > oldest) {
+    const n = syslogLength(ring, first - 1, format);
+    if (total + n > len) break;
+    total += n;
+    first--;
+  }
+  if (buf === "bad" && first < next) {
+    return fail(EFAULT);
+  }
+  const out: string[] = [];
+  for (let seq = first; seq < next; seq++) out.push(syslogText(ring, seq, format));
+  if (clear) ns.clearSeq = next;
+  return latin1(out.join(""));
+}
+
+/** Bytes that READ would return in all. */
+function sizeUnread(ns: SyslogNs, p: Printk): number {
+  if (!unread(ns)) return 0;
+  let n = -ns.syslogPartial;
+  let time = ns.syslogPartial > 0 ? ns.syslogTime : p.time;
+  for (let seq = ns.syslogSeq; seq < ns.ring.nextSeq; seq++) {
+    n += syslogLength(ns.ring, seq, { prefix: true, time });
+    time = p.time;
+  }
+  return n;
+}
+
+function latin1(s: string): Uint8Array {
+  const out = new Uint8Array(s.length);
+  for (let i = 0; i < s.length; i++) out[i] = s.charCodeAt(i);
+  return out;
+}
