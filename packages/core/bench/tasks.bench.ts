@@ -8,8 +8,8 @@ import { type Benchmark, bytesPerObject } from "../../../tooling/bench/src/index
 
 const ROUNDS = 1000;
 
-const child = program("child", function* (_sys: Program<BareSys>, _s: object) {
-  return 0;
+const child = program("child", function* (sys: Program<BareSys>, _s: object) {
+  yield* sys.exit(0);
 });
 
 const parent = program("parent", function* (sys: Program<BareSys>, s: { n: number }) {

@@ -1,8 +1,9 @@
 /**
  * System calls about signals. signal(7), kill(2), sigaction(2), sigprocmask(2), sigpending(2), sigsuspend(2), sigwaitinfo(2).
  *
- * A signal set is an array of signal numbers (1..64), ascending in results. A handler is a named program (`handler(sys, info)`), or - for
- * tasks driven from outside - a number above 1, the address of a handler that is only counted (`task.caught[sig]`).
+ * A signal set is an array of signal numbers (1..64), ascending in results. A handler is a named program (`handler(sys, info)`), or a
+ * number above 1: the address of a handler that is only counted (`task.caught[sig]`), as all handlers of tasks driven from
+ * outside are.
  */
 import type { AnyProgramDef } from "../kernel/program.js";
 import type { Ret, SysBase } from "./types.js";

@@ -34,7 +34,8 @@ export function readBinfmt(head: Uint8Array): Binfmt | null {
   while (at < line.length && blank(line[at])) at++;
   let end = at;
   while (!ends(line[end])) end++;
-  if (end === at) return null;
+  // a line without anything is nothing; one that the file's end cuts names "", which is the working directory
+  if (end === at && line[at] !== "\0" && (newline || n === BINPRM_BUF_SIZE)) return null;
   // a name that the buffer cuts is no name
   if (!newline && end === line.length && n === BINPRM_BUF_SIZE) return null;
   const interpreter = decode(line.slice(at, end));

@@ -208,6 +208,8 @@ describe("what is in a file", () => {
       new Array(7).fill(null),
     );
     expect(read(`#!/bin/p ${"a".repeat(300)}`)?.kind).toBe("script");
+    // cut by the end of the file, not by a newline: an empty name, which Linux takes for the working directory
+    for (const s of ["#!", "#!  ", "#!\0\n"]) expect(read(s)).toEqual({ kind: "script", interpreter: "", arg: null });
   });
 });
 

@@ -155,7 +155,8 @@ function findProgram(c: Ctx, f: ExecFrame): string | Wait {
   const checkOnly = (f.flags & AT_EXECVE_CHECK) !== 0;
   for (;;) {
     if (f.file === null) {
-      const file = k.vfs.openExec(c, f.dirfd, f.path, f.flags & ~AT_EXECVE_CHECK);
+      const path = f.path === "" && f.depth > 0 ? "." : f.path;
+      const file = k.vfs.openExec(c, f.dirfd, path, f.flags & ~AT_EXECVE_CHECK);
       if (file === WAIT) return WAIT;
       f.file = file as OpenFile;
       if (f.depth === 0) checkArgs(t, f);

@@ -214,6 +214,7 @@ export function copyProcess(k: Core, p: Task, a: ForkArgs, asCall: boolean): Tas
     a.pidfd?.(c.pid);
   } catch (e) {
     takeBack(k, c);
+    tasks.lastSerial--;
     if (ev !== null) {
       for (let i = passed - 1; i >= 0; i--) {
         ev.stage = STAGES[i];

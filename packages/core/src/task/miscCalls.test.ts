@@ -105,7 +105,15 @@ describe("modules", () => {
     const did: string[] = [];
     k.tasks.modules.register({
       name: "my_mod",
-      params: { level: { mode: 0o644, get: () => level, set: (s) => void (level = s) } },
+      params: {
+        level: {
+          mode: 0o644,
+          get: () => level,
+          set: (s) => {
+            level = s;
+          },
+        },
+      },
       init: () => void did.push(`init ${level}`),
       exit: () => void did.push("exit"),
     });

@@ -306,7 +306,8 @@ export class Signals {
     // the first handler decides about the interrupted call
     if (t.handlerRan === 0) t.handlerRan = (act.flags & SA_RESTART) !== 0 ? 2 : 1;
     if ((act.flags & SA_RESETHAND) !== 0) t.sighand.set(sig, null);
-    if (typeof act.handler === "number") {
+    // user code of a driven task is outside: it can only be told
+    if (typeof act.handler === "number" || t.program === null) {
       t.caught[sig] = (t.caught[sig] ?? 0) + 1;
       return null;
     }

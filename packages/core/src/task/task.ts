@@ -148,7 +148,7 @@ export class Task {
   clearChildTid = 0;
 
   // scheduling
-  state = TASK_RUNNING;
+  state: number = TASK_RUNNING;
   cpu = 0;
   /** Bit mask of allowed CPUs (Uint32 words). */
   cpusMask!: Uint32Array;
@@ -185,7 +185,7 @@ export class Task {
   wasFrozen = false;
 
   // the system call it is in
-  phase = CALL_NONE;
+  phase: number = CALL_NONE;
   call: SyscallEntry | null = null;
   args: unknown[] = [];
   frame: object | null = null;

@@ -197,5 +197,6 @@ describe("waitid", () => {
     const b = fork(a);
     kernel.sys(b).exit(0);
     expect(() => sys.waitid(P_ALL, 0, WSTOPPED)).toThrow("ECHILD");
+    expect(() => sys.waitid(P_ALL, 0, WCONTINUED | WNOHANG)).toThrow("ECHILD");
   });
 });

@@ -66,9 +66,9 @@ function eligible(t: Task, p: Task, w: WaitFor): boolean {
   return (options & __WALL) !== 0 || (p.exitSignal !== SIGCHLD) === ((options & __WCLONE) !== 0);
 }
 
-/** Can the child ever report what is asked? A zombie whose death is not asked for cannot. */
+/** Can the child still report what is asked? A zombie reports its death alone. */
 function waitable(p: Task, options: number): boolean {
-  return !(p.state === TASK_ZOMBIE && p.signal.threads.length === 1) || (options & (WCONTINUED | WEXITED)) !== 0;
+  return !(p.state === TASK_ZOMBIE && p.signal.threads.length === 1) || (options & WEXITED) !== 0;
 }
 
 function consider(k: Core, t: Task, p: Task, options: number): Waited | null {
