@@ -238,6 +238,22 @@ describe("/proc/PID", () => {
 });
 
 describe("the whole of it", () => {
+  test("names of processes that are gone are not kept", () => {
+    const k = boot();
+    const sys = k.sys(k.init);
+    const round = (): void => {
+      const t = child(k);
+      cat(sys, `/proc/${t.nr}/stat`);
+      k.call(t).exit(0);
+      sys.wait4(t.nr, 0);
+    };
+    round();
+    const before = k.core.vfs.dcache.count;
+    for (let i = 0; i < 20; i++) round();
+    expect(k.core.vfs.dcache.count).toBe(before);
+    expect(k.core.proc.lookedUp.size).toBeLessThan(3);
+  });
+
   test("a snapshot keeps open files, nodes and values; the digest goes on alike", () => {
     const run = (k: TestKernel): string => {
       const sys = k.sys(k.init);

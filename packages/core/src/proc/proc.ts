@@ -97,6 +97,7 @@ const rootOps: InodeOps = /* @__PURE__ */ new InodeOps({
       const pid = s.pidNs.pids.get(nr);
       const t = pid?.task;
       if (!t || t.state === TASK_DEAD || (s.hidepid === 4 && !mayLook(c, s, t))) return fail(ENOENT);
+      c.k.proc.lookedUp.add(pid as Pid);
       return makePidInode(dir.sb, pid as Pid, t, c.k.proc.tgidDir, false);
     }
     if (name === "self") return new Inode(dir.sb, SELF_INO, S_IFLNK | 0o777, selfOps, noOps);
@@ -168,6 +169,8 @@ export class Proc {
   readonly loadavg: LoadAvg;
   /** Namespaces that somebody has as a file: their places in nsfs. */
   readonly nsDentries: Map<Namespace, Dentry> = new Map();
+  /** Processes whose directories somebody has looked up: their names go when they do. */
+  readonly lookedUp: Set<Pid> = new Set();
   /** Settings that nothing but their file uses, by path below /proc/sys. */
   readonly values: Record<string, number | string> = {};
 
@@ -214,8 +217,22 @@ export class Proc {
       pidSeqOps,
     }))
       state.static(`proc.${name}`, ops);
+    k.hooks.reaped.tap(950, "proc", (t) => {
+      if (this.lookedUp.size > 0 && this.lookedUp.delete(t.pid)) this.flush(t.pid);
+    });
     state.static("proc.tgidDir", this.tgidDir);
     state.static("proc.tidDir", this.tidDir);
+  }
+
+  /** A process is gone: nobody asks for its names any more. */
+  private flush(pid: Pid): void {
+    const { vfs } = this.k;
+    for (const sb of vfs.superBlocks) {
+      if (sb.type.name !== "proc") continue;
+      const nr = pid.nrNs((sb.data as ProcSuper).pidNs);
+      const d = nr === 0 ? null : vfs.dcache.findName(sb.root, String(nr));
+      if (d !== null && (d.inode?.data as PidNode | undefined)?.pid === pid) vfs.dropDentry(d);
+    }
   }
 
   // --- general files ---

@@ -275,7 +275,8 @@ export function makeInode(sb: SuperBlock, node: Knode): Inode {
       : new Inode(sb, node.ino, node.mode, kind.nodeOps ?? treeNodeOps, node.file?.ops ?? kind.fileOps);
   inode.data = node;
   fillInode(inode, node);
-  if (!node.isDir && !node.isLink) inode.size = kind.size ?? 0;
+  if (node.isLink) inode.size = kind.strict === true && typeof node.target === "string" ? node.target.length : 0;
+  else if (!node.isDir) inode.size = kind.size ?? 0;
   return inode;
 }
 

@@ -15,6 +15,7 @@ import type { Ctx } from "../../kernel/ctx.js";
 import { type SysctlWrite, sysctlInts, sysctlString, sysctlUint, sysctlUlongs } from "../../lib/sysctlParser.js";
 import { latin1Bytes, latin1Text, utf8Bytes, utf8Text } from "../../lib/text.js";
 import type { Wait } from "../../sys/types.js";
+import { fromKgidMunged, fromKuidMunged } from "../../task/userNamespace.js";
 import { setattrCopy } from "../attr.js";
 import { FileOps, type OpenFile } from "../file.js";
 import { ATTR_GID, ATTR_MODE, ATTR_UID, type Inode, InodeOps, type InodeOpsInit } from "../inode.js";
@@ -192,7 +193,12 @@ const attrs: InodeOpsInit = {
     if (node.isDir) dirNlink(c, inode, st);
     else {
       const { ids } = node.file as SysctlFile;
-      if (ids !== undefined) Object.assign(st, ids(c));
+      if (ids !== undefined) {
+        const { uid, gid } = ids(c);
+        const ns = c.task.cred.userNs;
+        st.uid = fromKuidMunged(ns, uid);
+        st.gid = fromKgidMunged(ns, gid);
+      }
     }
   },
 };
