@@ -1,1 +1,24 @@
-export {};
+/** Linux's generic interrupt layer: see genirq.ts for how to compose it, functions.ts for what it can do. */
+export * from "./abi.js";
+export type { Bound, GenirqApi } from "./api.js";
+export * from "./chip/genericChip.js";
+export * from "./chip/irqChip.js";
+export * from "./chip/parent.js";
+export * from "./desc.js";
+export * from "./domain/hierarchy.js";
+export * from "./domain/irqDomain.js";
+export * from "./files/irqText.js";
+export * from "./files/parseInterrupts.js";
+export { presetCounts } from "./files/preset.js";
+export { ARCH_ROWS, lineRow } from "./files/procInterrupts.js";
+export { FLOWS, flowName, handleBadIrq } from "./flow/badIrq.js";
+export { irqSetHandlerLocked } from "./flow/chained.js";
+export * from "./flow/flowHandlers.js";
+export * from "./functions.js";
+export { type GenirqOptions, type GenirqSys, genirq } from "./genirq.js";
+export { type ArchRow, type Counters, Irqs } from "./irqs.js";
+export type { IrqDevice } from "./manage/devres.js";
+export { irqDataUpdateEffectiveAffinity } from "./manage/doSetAffinity.js";
+export { irqdSetHandleEnforceIrqctx, irqdSetResendWhenInProgress, irqdSetSingleTarget } from "./manage/setChip.js";
+export { IrqWork } from "./softirq/irqWork.js";
+export { Tasklet } from "./softirq/tasklet.js";

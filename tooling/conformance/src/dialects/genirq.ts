@@ -105,6 +105,20 @@ const events: Expectation = (expected, result) => {
   }
 };
 
+/** Log lines of this step, in this order; `WARNING at FILE FUNCTION` is a kernel warning from there, whatever else it says. */
+const log: Expectation = (expected, result) => {
+  const lines = (result.log as string[] | undefined) ?? [];
+  let from = 0;
+  for (const part of expected as string[]) {
+    const where = /^WARNING (at \S+ \S+)$/.exec(part)?.[1];
+    const fits = (line: string): boolean =>
+      where === undefined ? line.includes(part) : line.includes("WARNING") && line.includes(where);
+    const at = lines.findIndex((line, i) => i >= from && fits(line));
+    if (at < 0) throw new Mismatch(`log line with ${show(part)}`, `log ${show(lines)}`);
+    from = at + 1;
+  }
+};
+
 /** `null`: the row is not there. */
 const equals: Expectation = (expected, result, context) => compare("equals", expected, result.value, context);
 
@@ -136,9 +150,12 @@ export const genirq: Dialect = {
     const m = c.machine ?? {};
     return {
       needs: ["genirq"],
-      machine: { cpus: m.cpus ?? 1, ...(m.hz !== undefined && { hz: m.hz }) },
+      machine: {
+        cpus: m.cpus ?? 1,
+        ...(m.hz !== undefined && { hz: m.hz }),
+        ...(m.release !== undefined && { release: String(m.release) }),
+      },
       ...(typeof m.cmdline === "string" && { cmdline: m.cmdline }),
-      options: { genirq: m.release === undefined ? {} : { release: m.release } },
     };
   },
   start,
@@ -152,6 +169,6 @@ export const genirq: Dialect = {
     readdir,
     exists,
   },
-  expectations: { events, equals, ret },
+  expectations: { events, equals, log, ret },
   pauseNs: 0,
 };
