@@ -80,7 +80,7 @@ export class Irq {
     this.currentCpu = -1;
     const curr = cpus.curr[cpu];
     if (curr !== null) {
-      if (curr.needResched && sched.stepping !== cpu) sched.schedule(cpu);
+      if (curr.needResched) sched.resched(cpu);
       return;
     }
     if (cpus.online[cpu] === 0) return;
@@ -96,6 +96,16 @@ export class Irq {
     } finally {
       this.exit(cpu);
     }
+  }
+
+  /** Serve what is pending outside a hard interrupt, in process context (ksoftirqd). */
+  doSoftirq(cpu: number): void {
+    const { cpus } = this.k;
+    if (cpus.softirqPending[cpu] === 0 || cpus.inSoftirq[cpu] === 1 || cpus.irqDepth[cpu] > 0) return;
+    const was = this.currentCpu;
+    this.currentCpu = cpu;
+    this.serve(cpu);
+    this.currentCpu = was;
   }
 
   private serve(cpu: number): void {
