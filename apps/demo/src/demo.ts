@@ -3,7 +3,6 @@
 import { SingleBar } from "cli-progress";
 import { failureText, type Progress, type RunReport, runConformance, scoreTable } from "kernelkit-conformance";
 import { bootKernel } from "./kernel.js";
-import { dmesgText } from "./shell/commands.js";
 import { createShell, shellTask } from "./shell/shell.js";
 
 /** Commands of the session, one after the other in one shell. */
@@ -37,7 +36,7 @@ export async function demo(o: DemoOptions, write: (text: string) => void): Promi
     seed: o.seed ?? 1,
   });
   const task = shellTask(kernel);
-  write(`${dmesgText({ sys: kernel.sys(task) })}\n`);
+  write(`${kernel.printk.dmesg()}\n`);
   const shell = createShell(kernel, task);
   for (const line of SESSION) {
     write(`# ${line}\n`);

@@ -66,10 +66,8 @@ export class ShellFs implements IFileSystem {
   private write(path: string, data: Uint8Array, flags: number): void {
     const fd = this.sys.open(path, flags, 0o666);
     try {
-      // one write for a pseudo file (a command is one write), more only after a short one
-      let done = 0;
-      do done += this.sys.write(fd, done === 0 ? data : data.subarray(done));
-      while (done < data.length);
+      // one write for a pseudo file (a command is one write), more only after a short one; none for nothing
+      for (let done = 0; done < data.length; ) done += this.sys.write(fd, done === 0 ? data : data.subarray(done));
     } finally {
       this.sys.close(fd);
     }
