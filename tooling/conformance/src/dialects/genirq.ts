@@ -5,7 +5,7 @@
 import type { Step } from "../caseFile.js";
 import type { Dialect, StepKind } from "../dialect.js";
 import { compare, type Expectation } from "../expectations.js";
-import { genirqOps, lineNumber, takeCalls } from "../ops/genirq.js";
+import { genirqOps, lineNumber, namedLines, takeCalls } from "../ops/genirq.js";
 import { Mismatch } from "../outcome.js";
 import type { Result } from "../result.js";
 import type { Session } from "../session.js";
@@ -34,7 +34,7 @@ const observed = (kind: StepKind): StepKind => ({
     } catch (e) {
       result = s.errorResult(e);
     }
-    return { ...result, calls: takeCalls(s), log: takeLog(s) };
+    return { ...result, calls: takeCalls(s), log: takeLog(s), lines: namedLines(s) };
   },
 });
 
@@ -65,12 +65,16 @@ const read: StepKind = {
   },
 };
 
+/** Names of file types, by the type bits of st_mode. */
+const TYPES: Readonly<Record<number, string>> = { 4: "dir", 8: "file", 10: "link" };
+
 const stat: StepKind = {
   inputs: [],
   missing: (s) => (s.has("stat") ? undefined : "system call stat"),
   run: (s, step) => {
     const { mode } = s.syscall<{ mode: number }>(taskOf(step), "stat", step.stat);
-    return { ret: 0, fields: { mode: (mode & 0o7777).toString(8).padStart(4, "0") } };
+    const type = TYPES[(mode >> 12) & 15] ?? "other";
+    return { ret: 0, fields: { mode: (mode & 0o7777).toString(8).padStart(4, "0"), type } };
   },
 };
 
@@ -122,8 +126,14 @@ const log: Expectation = (expected, result) => {
 /** `null`: the row is not there. */
 const equals: Expectation = (expected, result, context) => compare("equals", expected, result.value, context);
 
-/** A line's number is a number where it is what an operation returns. */
+/** A line's number is a number where it is what an operation returns; the step itself may have given it its name. */
 const ret: Expectation = (expected, result, context) => {
+  const name = /^\{(\w+)\}$/.exec(String(expected))?.[1];
+  const named = name === undefined ? undefined : (result.lines as Record<string, number> | undefined)?.[name];
+  if (named !== undefined) {
+    compare("ret", named, result.ret, context);
+    return;
+  }
   const number = typeof expected === "string" && /^\d+$/.test(expected) && typeof result.ret === "number";
   compare("ret", number ? Number(expected) : expected, result.ret, context);
 };

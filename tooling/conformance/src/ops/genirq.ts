@@ -31,6 +31,9 @@ export function lineNumber(s: Session, name: string): number | undefined {
 /** Where operations note the numbers of the lines they make. */
 export const lines = (s: Session): Map<string, number> => s.state("lines", () => new Map());
 
+/** All names and numbers, as they are now. */
+export const namedLines = (s: Session): Record<string, number> => Object.fromEntries(lines(s));
+
 const api = (s: Session): GenirqApi => s.api<GenirqApi>("genirq");
 
 /** A line by name or number. */
