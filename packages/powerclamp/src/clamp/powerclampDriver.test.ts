@@ -6,7 +6,11 @@ const CUR = "/cur_state";
 const PARAMS = "/sys/module/intel_powerclamp/parameters";
 
 /** A machine whose package counters say "busy", with the driver loaded. */
-function loaded(driver: DriverVersion, more: Parameters<typeof boot>[0] = {}, kernelOptions: Parameters<typeof boot>[1] = {}) {
+function loaded(
+  driver: DriverVersion,
+  more: Parameters<typeof boot>[0] = {},
+  kernelOptions: Parameters<typeof boot>[1] = {},
+) {
   const m = boot({ driver, ...more }, kernelOptions);
   expect(m.api.modprobe()).toBe(0);
   m.api.counters.setRate(1);
@@ -227,7 +231,10 @@ describe("the module", () => {
 
 describe("compensation", () => {
   it("can be left out: the same table is never used", () => {
-    for (const [compensation, period] of [["none", 24], ["steady", 22]] as const) {
+    for (const [compensation, period] of [
+      ["none", 24],
+      ["steady", 22],
+    ] as const) {
       const m = loaded("6.1", { compensation });
       for (const pct of [24, 25, 26]) m.api.state?.table.set(pct, 3, 2);
       m.write(m.dev + CUR, "25");

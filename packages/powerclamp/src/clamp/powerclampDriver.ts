@@ -102,7 +102,10 @@ export class PowerclampDriver {
     if (s === null) return;
     s.clamping = false;
     for (let cpu = 0; cpu < this.k.cpus.nr; cpu++) this.workers.stop(cpu, true);
-    if (s.device !== null) this.host.idleInject.unregister(s.device);
+    if (s.device !== null) {
+      this.host.idleInject.abort(s.device);
+      this.host.idleInject.unregister(s.device);
+    }
     this.k.events.cancel(s.pollTimer);
     this.s = null;
   }

@@ -23,6 +23,7 @@ import {
   WaitQueue,
 } from "@kernelkit/core";
 import { NO_LATENCY_LIMIT } from "../cpuidle/selectState.js";
+import { parkKthread, releaseCpu } from "../endKthread.js";
 import { LATENCY_UNLIMITED_NS, type PlayIdle } from "./playIdle.js";
 
 /** Asked at each turn of a device's timer: false skips this injection. A named static; it may sleep for nothing. */
@@ -77,6 +78,17 @@ export class IdleInject {
     this.devices = new Array(k.cpus.nr).fill(null);
     this.hTimer = k.events.define("idle_inject.timer", (dev) => this.onTimer(dev as IdleInjectDevice));
     this.kthread = { name: "idle_inject", step: (c, d) => this.step(c, d) };
+    // the thread of a CPU that goes is parked; its injection ends early
+    k.hooks.cpuPrepareDown.tap(901, "idle_inject", (cpu) => {
+      const t = this.threads[cpu];
+      if (t === undefined) return 0;
+      t.data.shouldRun = false;
+      this.play.abort(t.task);
+      parkKthread(this.k, t.task);
+      const dev = this.devices[cpu];
+      if (dev !== null) this.k.sched.wakeUp(dev.idle);
+      return 0;
+    });
     k.state.class(IdleInjectDevice);
     k.state.static("kthread.idle_inject", this.kthread);
   }
@@ -152,6 +164,16 @@ export class IdleInject {
     this.k.events.cancel(dev.timer);
     dev.timer = -1;
     for (const { data } of this.threads) if (this.devices[data.cpu] === dev) data.shouldRun = false;
+  }
+
+  /** Stop, and end injections that are going on early: the device's driver is unloaded. */
+  abort(dev: IdleInjectDevice): void {
+    this.stop(dev);
+    for (const { task, data } of this.threads) {
+      if (this.devices[data.cpu] !== dev || this.play.active[data.cpu] === 0) continue;
+      this.play.abort(task);
+      releaseCpu(this.k, data.cpu);
+    }
   }
 
   /** One of the device's CPUs is in an injection. */

@@ -19,12 +19,12 @@ import { powerclamp } from "../powerclamp.js";
 const FOREVER_NS = 3600e9;
 
 /** A task that never sleeps. */
-export const busy: ProgramDef<MachineSys, Record<string, never>> = program("busy", function* (
-  sys: Program<MachineSys>,
-  _s: Record<string, never>,
-) {
-  for (;;) yield* sys.compute(FOREVER_NS);
-});
+export const busy: ProgramDef<MachineSys, Record<string, never>> = program(
+  "busy",
+  function* (sys: Program<MachineSys>, _s: Record<string, never>) {
+    for (;;) yield* sys.compute(FOREVER_NS);
+  },
+);
 
 export interface TestMachine {
   readonly kernel: Kernel<{ readonly powerclamp: PowerclampApi }, CoreSys>;

@@ -42,7 +42,6 @@ export class ModelZones {
           devdata: { pkg },
         }),
       );
-    if (machine.packages[0].rc.rise.length > 1)
-      thermal.enable(thermal.registerZone({ type: "skin", ops: this.skin }));
+    if (machine.packages[0].rc.rise.length > 1) thermal.enable(thermal.registerZone({ type: "skin", ops: this.skin }));
   }
 }
