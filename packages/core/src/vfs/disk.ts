@@ -19,6 +19,7 @@ import type { Stat } from "../sys/fileSys.js";
 import { simpleSetattr } from "./attr.js";
 import { mkdev } from "./dev.js";
 import { ATTR_SIZE, type Iattr, type Inode, InodeOps } from "./inode.js";
+import { fileUpdateTime } from "./inodeTime.js";
 import { memEvict, memFs, type MemFs } from "./memFs.js";
 import { type FileSystemType, FS_REQUIRES_DEV, SB_NEGATIVE, SuperBlock, type SuperOps } from "./superBlock.js";
 import { fillMemSuper, memStatfs } from "./tmpfs.js";
@@ -115,7 +116,10 @@ export const diskAops: AddressSpaceOps = {
     return 0;
   },
   writeBegin: (_c, m, index) => allocBlock(m.host as Inode, index),
-  pageMkwrite: (_c, m, index) => allocBlock(m.host as Inode, index),
+  pageMkwrite(_c, m, index) {
+    fileUpdateTime(m.host as Inode);
+    return allocBlock(m.host as Inode, index);
+  },
   dirtyFolio(_k: Core, m: AddressSpace, index: number) {
     storeOf(m.host as Inode).pages.set(index, m.data(index));
     return false;
