@@ -7,7 +7,8 @@
 import { EINVAL, ENOKEY } from "@kernelkit/core";
 import { FormatError } from "./bytes.js";
 import { parseX509, verifyCertificate } from "./crypto/x509.js";
-import { type AsymmetricKey, keyOfCertificate } from "./digsig/keyring.js";
+import { type AsymmetricKey, findKey, keyOfCertificate } from "./digsig/keyring.js";
+import { readSignatureHeader } from "./digsig/signatureHeader.js";
 import { imaKeyAdded } from "./ima/buffer.js";
 import type { Integrity } from "./integrityCore.js";
 
@@ -23,6 +24,31 @@ export function keyringName(g: Integrity, role: "ima" | "evm" | "platform"): str
 /** The keys of a role, in the order in which they came. */
 export function keyring(g: Integrity, role: "ima" | "evm" | "platform"): readonly AsymmetricKey[] {
   return g.state.keyrings.get(keyringName(g, role)) ?? [];
+}
+
+/** At most so many lines (of one kind) in so many ns (printk_ratelimit's defaults). */
+const BURST = 10;
+const INTERVAL_NS = 5_000_000_000;
+
+/** Says in the log that a signature's key is not there, if it is not. */
+export function reportUnknownKey(g: Integrity, role: "ima" | "evm", sig: Uint8Array): void {
+  const hdr = readSignatureHeader(sig);
+  if (hdr === null || findKey(keyring(g, role), hdr.keyId) !== null) return;
+  const { unknownKeys: r } = g.state;
+  const { now } = g.k;
+  if (r.printed === 0 || now - r.since > INTERVAL_NS) {
+    if (r.missed > 0) g.k.log(4, `request_asymmetric_key: ${r.missed} callbacks suppressed`);
+    r.since = now;
+    r.printed = 0;
+    r.missed = 0;
+  }
+  if (r.printed >= BURST) {
+    r.missed++;
+    return;
+  }
+  r.printed++;
+  const id = hdr.keyId.toString(16).padStart(8, "0");
+  g.k.log(3, `integrity: Request for unknown key 'id:${id}' in '${keyringName(g, role)}' keyring. err -11`);
 }
 
 /** The keys a kernel image may be signed with: builtin and secondary. */

@@ -76,36 +76,36 @@ export const MAY_APPEND = 8;
 export const imaMaskName: readonly string[] = ["MAY_EXEC", "MAY_WRITE", "MAY_READ", "MAY_APPEND"];
 
 /** Conditions and options a rule has. The order of the bits is the order in which a rule is shown. */
-export const RULE_FUNC = 1 << 0;
+export const RULE_FUNC = 0x1;
 /** mask=M: exactly M. */
-export const RULE_MASK = 1 << 1;
+export const RULE_MASK = 0x2;
 /** mask=^M: among others M. */
-export const RULE_INMASK = 1 << 2;
-export const RULE_FSMAGIC = 1 << 3;
-export const RULE_FSNAME = 1 << 4;
-export const RULE_FS_SUBTYPE = 1 << 5;
-export const RULE_KEYRINGS = 1 << 6;
-export const RULE_LABEL = 1 << 7;
-export const RULE_PCR = 1 << 8;
-export const RULE_FSUUID = 1 << 9;
-export const RULE_UID = 1 << 10;
-export const RULE_EUID = 1 << 11;
-export const RULE_GID = 1 << 12;
-export const RULE_EGID = 1 << 13;
-export const RULE_FOWNER = 1 << 14;
-export const RULE_FGROUP = 1 << 15;
-export const RULE_VALIDATE_ALGOS = 1 << 16;
+export const RULE_INMASK = 0x4;
+export const RULE_FSMAGIC = 0x8;
+export const RULE_FSNAME = 0x10;
+export const RULE_FS_SUBTYPE = 0x20;
+export const RULE_KEYRINGS = 0x40;
+export const RULE_LABEL = 0x80;
+export const RULE_PCR = 0x100;
+export const RULE_FSUUID = 0x200;
+export const RULE_UID = 0x400;
+export const RULE_EUID = 0x800;
+export const RULE_GID = 0x1000;
+export const RULE_EGID = 0x2000;
+export const RULE_FOWNER = 0x4000;
+export const RULE_FGROUP = 0x8000;
+export const RULE_VALIDATE_ALGOS = 0x10000;
 /** obj_* and subj_* conditions. */
-export const RULE_LSM = 1 << 17;
+export const RULE_LSM = 0x20000;
 
 /** What a matching rule hands on besides its action. */
-export const IMA_DIGSIG_REQUIRED = 1 << 20;
-export const IMA_VERITY_REQUIRED = 1 << 21;
-export const IMA_MODSIG_ALLOWED = 1 << 22;
-export const IMA_CHECK_BLACKLIST = 1 << 23;
-export const IMA_PERMIT_DIRECTIO = 1 << 24;
+export const IMA_DIGSIG_REQUIRED = 0x100000;
+export const IMA_VERITY_REQUIRED = 0x200000;
+export const IMA_MODSIG_ALLOWED = 0x400000;
+export const IMA_CHECK_BLACKLIST = 0x800000;
+export const IMA_PERMIT_DIRECTIO = 0x1000000;
 /** From the builtin policy fail_securely: signatures on file systems that cannot vouch for them fail. */
-export const IMA_FAIL_UNVERIFIABLE_SIGS = 1 << 25;
+export const IMA_FAIL_UNVERIFIABLE_SIGS = 0x2000000;
 /** All of these. */
 export const IMA_NONACTION_FLAGS: number =
   IMA_DIGSIG_REQUIRED | IMA_VERITY_REQUIRED | IMA_MODSIG_ALLOWED | IMA_CHECK_BLACKLIST | IMA_PERMIT_DIRECTIO;

@@ -2,13 +2,19 @@
  * evmVerifyxattr: EVM's verdict over a file of the running kernel (`evm_verifyxattr`, `evm_verify_hmac`), cached while it is a pass.
  */
 import { type Inode, MS_RDONLY, S_IMMUTABLE } from "@kernelkit/core";
-import { INTEGRITY_PASS, INTEGRITY_PASS_IMMUTABLE, INTEGRITY_UNKNOWN } from "../abi/integrityStatus.js";
-import { EVM_IMA_XATTR_DIGSIG, EVM_XATTR_HMAC, XATTR_NAME_EVM } from "../abi/xattr.js";
+import {
+  INTEGRITY_FAIL,
+  INTEGRITY_FAIL_IMMUTABLE,
+  INTEGRITY_PASS,
+  INTEGRITY_PASS_IMMUTABLE,
+  INTEGRITY_UNKNOWN,
+} from "../abi/integrityStatus.js";
+import { EVM_IMA_XATTR_DIGSIG, EVM_XATTR_HMAC, EVM_XATTR_PORTABLE_DIGSIG, XATTR_NAME_EVM } from "../abi/xattr.js";
 import { concatBytes, uuidBytes } from "../bytes.js";
 import type { Iint } from "../ima/iint.js";
 import { EVM_INIT_HMAC, EVM_INIT_X509 } from "../ima/imaState.js";
 import type { Integrity } from "../integrityCore.js";
-import { keyring } from "../keyrings.js";
+import { keyring, reportUnknownKey } from "../keyrings.js";
 import { getRawXattr, storeRawXattr } from "../securityXattr.js";
 import { type EvmFile, evmProtectedData, evmVerify } from "./verifyEvm.js";
 
@@ -59,7 +65,11 @@ export function evmVerifyInode(g: Integrity, inode: Inode, iint: Iint | null): n
   const keys = keyring(g, "evm");
   const status = evmVerify(evmFile(g, inode), { names, hmac: g.hmac(), keys, crypto: g.crypto });
   if (status === INTEGRITY_PASS_IMMUTABLE && iint !== null) iint.evmImmutable = true;
-  if (status === INTEGRITY_PASS && getRawXattr(inode, XATTR_NAME_EVM)?.[0] === EVM_IMA_XATTR_DIGSIG) {
+  const seal = getRawXattr(inode, XATTR_NAME_EVM);
+  if (seal !== null && (status === INTEGRITY_FAIL || status === INTEGRITY_FAIL_IMMUTABLE)) {
+    if (seal[0] === EVM_IMA_XATTR_DIGSIG || seal[0] === EVM_XATTR_PORTABLE_DIGSIG) reportUnknownKey(g, "evm", seal);
+  }
+  if (status === INTEGRITY_PASS && seal?.[0] === EVM_IMA_XATTR_DIGSIG) {
     const writable = (inode.sb.flags & MS_RDONLY) === 0 && (inode.flags & S_IMMUTABLE) === 0;
     const mac = writable ? evmCalcInode(g, inode) : null;
     if (mac !== null) storeRawXattr(inode, XATTR_NAME_EVM, mac);

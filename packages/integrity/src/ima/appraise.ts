@@ -4,6 +4,7 @@
 import {
   EINVAL,
   ENODATA,
+  ENOKEY,
   EOPNOTSUPP,
   FMODE_CREATED,
   type Inode,
@@ -38,7 +39,7 @@ import { AUDIT_INTEGRITY_DATA, integrityAudit } from "../audit.js";
 import { integrityDigsigVerify } from "../digsig/digsigVerify.js";
 import { evmVerifyxattr } from "../evm/evmVerifyxattr.js";
 import type { Integrity } from "../integrityCore.js";
-import { keyring } from "../keyrings.js";
+import { keyring, reportUnknownKey } from "../keyrings.js";
 import { setSecurityXattr } from "../securityXattr.js";
 import { type Iint, IMA_APPRAISED, IMA_DIGSIG, IMA_NEW_FILE, verdictOf } from "./iint.js";
 import { IMA_APPRAISE_FIX } from "./imaState.js";
@@ -96,6 +97,7 @@ function verifySignature(g: Integrity, func: number, iint: Iint, xattr: Uint8Arr
   }
   const digest = iint.digest ?? new Uint8Array(0);
   v.rc = integrityDigsigVerify(keyring(g, "ima"), xattr, digest, g.crypto);
+  if (v.rc === -ENOKEY) reportUnknownKey(g, "ima", xattr);
   if (v.rc === -EOPNOTSUPP) {
     v.status = INTEGRITY_UNKNOWN;
     return;

@@ -24,9 +24,9 @@ export const IMA_APPRAISED: number = IMA_APPRAISE << 1;
 export const IMA_AUDITED: number = IMA_AUDIT << 1;
 export const IMA_HASHED: number = IMA_HASH << 1;
 /** `digest` is that of the content at `version`. */
-export const IMA_COLLECTED = 1 << 8;
+export const IMA_COLLECTED = 0x100;
 /** Made by the open that is still writing it: no label is expected yet. */
-export const IMA_NEW_FILE = 1 << 9;
+export const IMA_NEW_FILE = 0x200;
 /** Everything that a change of the file undoes. */
 export const IMA_DONE_MASK: number = IMA_MEASURED | IMA_APPRAISED | IMA_AUDITED | IMA_HASHED | IMA_COLLECTED;
 

@@ -82,6 +82,8 @@ export class ImaState {
   readonly keyrings: Map<string, AsymmetricKey[]> = new Map();
   /** Keys added before a policy of the administrator's, to be measured when it comes; null afterwards. */
   queuedKeys: { keyring: string; der: Uint8Array }[] | null = [];
+  /** Log lines about signatures whose key is not there: begun when (ns), printed, left out since. */
+  readonly unknownKeys: { since: number; printed: number; missed: number } = { since: 0, printed: 0, missed: 0 };
   readonly evm: EvmState = new EvmState();
   readonly kexec: KexecState = new KexecState();
 
