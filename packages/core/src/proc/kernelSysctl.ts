@@ -89,20 +89,20 @@ export function installKernelSysctl(k: Core): void {
   const { sysctl, proc, tasks, vfs } = k;
   const { values } = proc;
   const plain = (dir: string, table: readonly (readonly [string, number, number, number])[]): void => {
+    const files: Record<string, SysctlFile> = {};
     for (const [name, value, min, max] of table) {
-      values[`${dir}/${name}`] = value;
-      sysctl.register(
-        `${dir}/${name}`,
-        intSysctl({
-          min,
-          max,
-          get: () => values[`${dir}/${name}`] as number,
-          set: (_c, v) => {
-            values[`${dir}/${name}`] = v;
-          },
-        }),
-      );
+      const key = `${dir}/${name}`;
+      values[key] = value;
+      files[name] = intSysctl({
+        min,
+        max,
+        get: () => values[key] as number,
+        set: (_c, v) => {
+          values[key] = v;
+        },
+      });
     }
+    sysctl.registerAll(dir, files);
   };
   plain("kernel", KERNEL_VALUES);
   for (const [name, value] of KERNEL_FIXED)

@@ -15,6 +15,7 @@ import { PTRACE_MODE_ATTACH_FSCREDS, PTRACE_MODE_READ_FSCREDS, ptraceMayAccess }
 import type { Task } from "../task/task.js";
 import type { Path } from "../vfs/mount.js";
 import type { PseudoFile } from "../vfs/pseudo/pseudoFile.js";
+import { Inherited } from "./inherited.js";
 import { type PidEntry, pidNode } from "./pidEntry.js";
 import { statText } from "./pidStat.js";
 import { statusText } from "./pidStatus.js";
@@ -186,7 +187,7 @@ export function installPidFiles(k: Core): void {
   );
   proc.pidLink(
     "exe",
-    placeLink((t) => t.mm && t.mm.exeFile),
+    placeLink((t) => t.mm?.exeFile ?? null),
   );
   proc.pidFile("wchan", {
     show: (c, t) =>
@@ -198,13 +199,10 @@ export function installPidFiles(k: Core): void {
   proc.pidFile("oom_score", { show: (c, t) => `${oomScore(c.k.mm, t)}\n` });
   proc.pidFile("oom_adj", oomAdj);
   proc.pidFile("oom_score_adj", oomScoreAdj);
-  proc.pidFile("loginuid", { mode: 0o644, plain: true, show: () => "4294967295", store: () => fail(EPERM) });
-  proc.pidFile("sessionid", { plain: true, show: () => "4294967295" });
-  proc.pidFile(
-    "coredump_filter",
-    { mode: 0o644, plain: true, show: () => "00000033\n", store: () => fail(EINVAL) },
-    "tgid",
-  );
+  const inherited = new Inherited(k);
+  proc.pidFile("loginuid", inherited.loginuid());
+  proc.pidFile("sessionid", { plain: true, show: (_c, t) => String(inherited.get(t).session) });
+  proc.pidFile("coredump_filter", inherited.coredumpFilter(), "tgid");
   proc.pidFile("io", { mode: 0o400, show: needs(PTRACE_MODE_READ_FSCREDS, ioText) });
   for (const name of ["uid_map", "gid_map", "projid_map"]) proc.pidFile(name, idMap);
   proc.pidFile("setgroups", { show: () => "allow\n", store: () => fail(EPERM) });

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createKernel } from "../kernel/full.js";
 import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM } from "../abi/sched.js";
-import { cat, child, errno, kernelWith, ls, put, type Sys, type TestKernel, user } from "./testProc.js";
+import { createKernel } from "../kernel/full.js";
 import { nameToInt } from "./proc.js";
+import { cat, child, errno, kernelWith, ls, put, type Sys, type TestKernel, user } from "./testProc.js";
 
 const boot = (): TestKernel => kernelWith(() => {});
 
@@ -162,6 +162,24 @@ describe("/proc/PID", () => {
     expect(cat(sys, "/proc/self/oom_adj")).toBe("-8\n");
   });
 
+  test("coredump_filter and loginuid are inherited by children, and loginuid is set once", () => {
+    const k = boot();
+    const sys = k.sys(k.init);
+    expect(put(sys, "/proc/self/coredump_filter", "1000")).toBe(4);
+    expect(cat(sys, "/proc/self/coredump_filter")).toBe("000001e8\n");
+    expect(errno(() => put(sys, "/proc/self/coredump_filter", "-1"))).toBe("EINVAL");
+    expect(errno(() => put(sys, "/proc/self/loginuid", "-1"))).toBe("EINVAL");
+    put(sys, "/proc/self/loginuid", "5");
+    expect(cat(sys, "/proc/self/loginuid") + cat(sys, "/proc/self/sessionid")).toBe("51");
+    const u = user(k, 1000);
+    const other = k.sys(u);
+    other.prctl(4, 1);
+    expect(cat(other, "/proc/self/coredump_filter")).toBe("000001e8\n");
+    expect(cat(other, "/proc/self/loginuid")).toBe("5");
+    expect(errno(() => put(other, "/proc/self/loginuid", "6"))).toBe("EPERM");
+    expect(errno(() => put(sys, `/proc/${u.nr}/loginuid`, "6"))).toBe("EPERM");
+  });
+
   test("links of descriptors lead to what is open, removed or not, and a new open is checked anew", () => {
     const k = boot();
     const sys = k.sys(k.init);
@@ -220,7 +238,9 @@ describe("/proc/PID", () => {
     expect(sys.poll([{ fd, events: 2 }], 0)[0].revents).toBe(2 | 8);
     expect(sys.poll([{ fd, events: 2 }], 0)[0].revents).toBe(0);
     expect(cat(sys, "/proc/self/mounts")).toContain("src\\0431 /tmp/a\\040b tmpfs rw,nosuid,relatime,size=4k 0 0\n");
-    expect(cat(sys, "/proc/self/mountinfo")).toMatch(/^\d+ \d+ 0:\d+ \/ \/tmp\/a\\040b rw,nosuid,relatime - tmpfs src\\0431 rw,size=4k$/m);
+    expect(cat(sys, "/proc/self/mountinfo")).toMatch(
+      /^\d+ \d+ 0:\d+ \/ \/tmp\/a\\040b rw,nosuid,relatime - tmpfs src\\0431 rw,size=4k$/m,
+    );
     const t = child(k);
     k.sys(t).chroot("/tmp/a b");
     expect(cat(sys, `/proc/${t.nr}/mounts`)).toBe("src\\0431 / tmpfs rw,nosuid,relatime,size=4k 0 0\n");
@@ -304,7 +324,8 @@ describe("the whole of it", () => {
       const none = p.includes("/attr/") ? "EINVAL" : /^\/proc\/2\/.*smaps_rollup/.test(p) ? "ESRCH" : "";
       expect([p, e]).toEqual([p, none]);
       // numbers below /proc/sys give nothing behind their beginning
-      if (!p.startsWith("/proc/sys/") && whole.length < 2000 && e === "") expect([p, cat(sys, p, 7)]).toEqual([p, whole]);
+      if (!p.startsWith("/proc/sys/") && whole.length < 2000 && e === "")
+        expect([p, cat(sys, p, 7)]).toEqual([p, whole]);
     }
   });
 
@@ -315,7 +336,18 @@ describe("the whole of it", () => {
     const all = [...files(root, "/proc", 4), ...files(root, "/sys", 7)].filter((p) => !/\/online$/.test(p));
     const junk = fc.oneof(
       fc.string({ maxLength: 40 }),
-      fc.constantFrom("", "\0", "-1", "99999999999999999999999999", "0x", " \n", "1 2 3 4 5 6 7 8", "9".repeat(5000), "-\n", "\xff\xfe"),
+      fc.constantFrom(
+        "",
+        "\0",
+        "-1",
+        "99999999999999999999999999",
+        "0x",
+        " \n",
+        "1 2 3 4 5 6 7 8",
+        "9".repeat(5000),
+        "-\n",
+        "\xff\xfe",
+      ),
       fc.integer().map(String),
     );
     fc.assert(

@@ -1,7 +1,8 @@
 /** Helpers of the tests of pseudo files: whole files, listings, errno names. */
-import { createKernel } from "../kernel/full.js";
-import type { Feature } from "../kernel/feature.js";
+
 import type { Core } from "../kernel/core.js";
+import type { Feature } from "../kernel/feature.js";
+import { createKernel } from "../kernel/full.js";
 import type { Kernel } from "../kernel/kernel.js";
 import type { KernelOptions } from "../kernel/options.js";
 import type { CoreSys } from "../sys/coreSys.js";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { EPERM } from "../../abi/errno.js";
 import { fail } from "../../abi/errors.js";
-import { child, cat, errno, kernelWith, ls, put, type TestKernel, user } from "../../proc/testProc.js";
-import { FileOps } from "../file.js";
+import { cat, child, errno, kernelWith, ls, put, type TestKernel, user } from "../../proc/testProc.js";
 import { mkdev } from "../dev.js";
+import { FileOps } from "../file.js";
 import { intSysctl, stringSysctl, uintSysctl, ulongSysctl } from "./sysctl.js";
 
 const text = (b: Uint8Array): string => new TextDecoder().decode(b);
@@ -168,11 +168,40 @@ describe("files of /proc/sys", () => {
   const o = { a: 5, three: [1, 2, 3], u: 7, l: 9 as number | bigint, s: "abc" };
   const k = kernelWith((c) => {
     c.sysctl.registerAll("kernel/test", {
-      a: intSysctl({ min: 0, max: 100, get: () => o.a, set: (_c, v) => void (o.a = v) }),
-      three: intSysctl({ count: 3, get: () => o.three, set: (_c, v, i) => void (o.three[i] = v) }),
-      u: uintSysctl({ get: () => o.u, set: (_c, v) => void (o.u = v) }),
-      l: ulongSysctl({ get: () => o.l, set: (_c, v) => void (o.l = v) }),
-      s: stringSysctl({ size: 8, get: () => o.s, set: (_c, v) => void (o.s = v) }),
+      a: intSysctl({
+        min: 0,
+        max: 100,
+        get: () => o.a,
+        set: (_c, v) => {
+          o.a = v;
+        },
+      }),
+      three: intSysctl({
+        count: 3,
+        get: () => o.three,
+        set: (_c, v, i) => {
+          o.three[i] = v;
+        },
+      }),
+      u: uintSysctl({
+        get: () => o.u,
+        set: (_c, v) => {
+          o.u = v;
+        },
+      }),
+      l: ulongSysctl({
+        get: () => o.l,
+        set: (_c, v) => {
+          o.l = v;
+        },
+      }),
+      s: stringSysctl({
+        size: 8,
+        get: () => o.s,
+        set: (_c, v) => {
+          o.s = v;
+        },
+      }),
       refuses: intSysctl({ get: () => 0, set: () => fail(EPERM) }),
     });
   });
@@ -222,7 +251,9 @@ describe("files of /proc/sys", () => {
   });
 
   test("boot parameters set values, and say so in the log if they cannot", () => {
-    const b = kernelWith(() => {}, { cmdline: "sysctl.vm.swappiness=17 sysctl.kernel.nothing=1 sysctl.kernel.panic=x" });
+    const b = kernelWith(() => {}, {
+      cmdline: "sysctl.vm.swappiness=17 sysctl.kernel.nothing=1 sysctl.kernel.panic=x",
+    });
     expect(b.core.mm.sysctl.swappiness).toBe(17);
     const log = b.core.takeEarlyLog().map((l) => l.text);
     expect(log).toContain("Failed to set sysctl parameter 'kernel/nothing=1': parameter not found");
@@ -277,7 +308,13 @@ describe("devices", () => {
   test("modules show their parameters", () => {
     let n = "1";
     const k = kernelWith((c) => {
-      const p = { mode: 0o644, get: () => n, set: (v: string) => void (n = v) };
+      const p = {
+        mode: 0o644,
+        get: () => n,
+        set: (v: string) => {
+          n = v;
+        },
+      };
       c.tasks.modules.register({ name: "mod", params: { n: p }, builtin: true });
     });
     const sys = k.sys(k.init);

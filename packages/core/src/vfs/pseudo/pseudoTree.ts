@@ -22,6 +22,8 @@ import { type FileSystemType, SB_NODEV, SB_NOEXEC, SuperBlock, type SuperOps } f
 import { Knode, KnodeEvents, relativeTarget } from "./knode.js";
 import { defaultMode, type FileGroup, type PseudoFile } from "./pseudoFile.js";
 
+const SLASH = 47;
+
 /** How a tree behaves: a static of its file system. */
 export interface TreeKind {
   /** File system type ("sysfs"); also names the tree's state and statics. */
@@ -175,9 +177,10 @@ export class PseudoTree {
 
   private names(path: string): string[] {
     const { prefix } = this.kind;
-    const rest = path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
-    const names = rest.split("/").filter((n) => n !== "");
-    if (names.length === 0) throw new TypeError(`'${path}' names nothing below ${prefix}`);
+    let from = path.startsWith(prefix) && path.charCodeAt(prefix.length) === SLASH ? prefix.length : 0;
+    while (path.charCodeAt(from) === SLASH) from++;
+    const names = (from === 0 ? path : path.slice(from)).split("/");
+    if (names.includes("")) throw new TypeError(`'${path}' names nothing below ${prefix}`);
     return names;
   }
 

@@ -102,7 +102,7 @@ export function plainRead(count: number, pos: number, buf: Uint8Array | null, te
 }
 
 /** What a store has answered, as write(2)'s result. */
-export function stored(n: number | Wait | void, length: number): number | Wait {
+export function stored(n: number | Wait | undefined, length: number): number | Wait {
   if (n === undefined) return length;
   if (n === WAIT) return n;
   return (n as number) < 0 ? fail(-(n as number)) : (n as number);
@@ -119,7 +119,10 @@ export function storeText<O>(
 ): number | Wait {
   const text = latin1Text(data);
   c.k.digestOf.addString(text);
-  return stored((def.store as NonNullable<PseudoFile<O>["store"]>)(c, owner, text, file, pos), data.length);
+  return stored(
+    (def.store as NonNullable<PseudoFile<O>["store"]>)(c, owner, text, file, pos) as number | Wait | undefined,
+    data.length,
+  );
 }
 
 /** Ready, and PRI|ERR if something has changed since this was asked last. */

@@ -68,26 +68,30 @@ function numbers<T extends number | bigint>(
   parse: (text: string, n: number, range: Range<T>) => SysctlWrite<T>,
 ): SysctlFile {
   const { count = 1, set } = o;
-  return {
-    ...more(o, set !== undefined),
-    show(c) {
-      const v = o.get(c);
-      return typeof v === "object" ? `${v.join("\t")}\n` : `${v}\n`;
-    },
-    ...(set !== undefined && {
-      store(c: Ctx, _: undefined, text: string) {
-        const w = parse(text, count, o);
-        for (let i = 0; i < w.values.length; i++) set.call(o, c, w.values[i], i);
-        if (w.values.length > 0 && o.written !== undefined) o.written(c);
-        return w.ret;
-      },
-    }),
+  const file = more(o, set !== undefined);
+  file.show = (c) => {
+    const v = o.get(c);
+    return typeof v === "object" ? `${v.join("\t")}\n` : `${v}\n`;
   };
+  if (set !== undefined)
+    file.store = (c, _, text) => {
+      const w = parse(text, count, o);
+      for (let i = 0; i < w.values.length; i++) set.call(o, c, w.values[i], i);
+      if (w.values.length > 0 && o.written !== undefined) o.written(c);
+      return w.ret;
+    };
+  return file;
 }
 
-function more(o: SysctlMore, writable: boolean): SysctlFile {
-  const { mode = writable ? 0o644 : 0o444, ids, modeFor, poll } = o;
-  return { mode, ...(ids && { ids }), ...(modeFor && { modeFor }), ...(poll && { poll }) };
+type Making = { -readonly [K in keyof SysctlFile]: SysctlFile[K] };
+
+function more(o: SysctlMore, writable: boolean): Making {
+  const { ids, modeFor, poll } = o;
+  const file: Making = { mode: o.mode ?? (writable ? 0o644 : 0o444) };
+  if (ids !== undefined) file.ids = ids;
+  if (modeFor !== undefined) file.modeFor = modeFor;
+  if (poll !== undefined) file.poll = poll;
+  return file;
 }
 
 /** proc_dointvec(_minmax): ints. */
@@ -113,19 +117,16 @@ export interface StringSysctl extends SysctlMore {
 /** proc_dostring: a write ends at a newline or NUL; at an offset it goes on behind the kept text. */
 export function stringSysctl(o: StringSysctl): SysctlFile {
   const { set } = o;
-  return {
-    string: true,
-    ...more(o, set !== undefined),
-    show: (c) => `${o.get(c)}\n`,
-    ...(set !== undefined && {
-      store(c: Ctx, _: undefined, text: string, _file: OpenFile, pos: number) {
-        const old = pos === 0 ? "" : latin1Text(utf8Bytes(o.get(c)));
-        if (pos > Math.min(old.length, o.size - 1)) return text.length;
+  const file: Making = { ...more(o, set !== undefined), string: true };
+  file.show = (c) => `${o.get(c)}\n`;
+  if (set !== undefined)
+    file.store = (c, _, text, _file, pos) => {
+      const old = pos === 0 ? "" : latin1Text(utf8Bytes(o.get(c)));
+      if (pos <= Math.min(old.length, o.size - 1))
         set.call(o, c, utf8Text(latin1Bytes(old.slice(0, pos) + sysctlString(text, o.size - pos))));
-        return text.length;
-      },
-    }),
-  };
+      return text.length;
+    };
+  return file;
 }
 
 const READY = POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
@@ -157,7 +158,7 @@ export const sysctlFileOps: FileOps = /* @__PURE__ */ new FileOps({
     c.k.digestOf.addString(text);
     // a number written behind the beginning is ignored
     if (pos !== 0 && !def.string) return data.length;
-    return stored(def.store(c, undefined, text, file, pos), data.length);
+    return stored(def.store(c, undefined, text, file, pos) as number | Wait | undefined, data.length);
   },
   llseek: genericLlseek,
   poll(c, file, pt) {
@@ -234,7 +235,8 @@ export class Sysctl {
 
   /** Several below one directory. */
   registerAll(dir: string, defs: Readonly<Record<string, SysctlFile>>): void {
-    for (const [name, def] of Object.entries(defs)) this.register(`${dir}/${name}`, def);
+    const at = this.tree.dir(dir);
+    for (const [name, def] of Object.entries(defs)) this.tree.file(name, def, { in: at, replace: true });
   }
 
   /** Boot parameters `sysctl.a.b=value`. */
