@@ -1,11 +1,16 @@
 /** Where two states differ: the path of the first difference between two saved graphs. */
 import type { StateGraph } from "./state.js";
 
-/** "sched.rqs[0].nrRunning: 1 / 2", or null if the graphs describe equal states. */
-export function pathOfDifference(a: StateGraph, b: StateGraph): string | null {
+/** "sched.rqs[0].nrRunning: 1 / 2", or null if the graphs describe equal states. `ignore(path)`: that place may differ. */
+export function pathOfDifference(
+  a: StateGraph,
+  b: StateGraph,
+  ignore: (path: string) => boolean = () => false,
+): string | null {
   const pairs = new Map<number, number>();
   type Node = Record<string, unknown>;
   const walk = (x: unknown, y: unknown, path: string, todo: [number, number, string][]): string | null => {
+    if (ignore(path)) return null;
     if (typeof x !== "object" || x === null || typeof y !== "object" || y === null)
       return Object.is(x, y) ? null : `${path}: ${JSON.stringify(x)} / ${JSON.stringify(y)}`;
     const ox = (x as { o?: number }).o;

@@ -20,6 +20,7 @@ import {
 } from "../abi/time.js";
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
+import { int, struct, uint } from "../sys/args.js";
 import type { Timespec } from "../sys/signalSys.js";
 import type { Span, TimeSys } from "../sys/timeSys.js";
 import type { Impl } from "../sys/types.js";
@@ -30,7 +31,7 @@ import { TASK_INTERRUPTIBLE, type Task } from "../task/task.js";
 function spanNs(v: Span | null): number {
   if (v === null) return fail(EFAULT);
   if (typeof v === "number") return Number.isFinite(v) && v >= 0 ? Math.floor(v) : fail(EINVAL);
-  const { sec, nsec } = v;
+  const { sec, nsec } = struct(v, "req");
   if (!Number.isInteger(sec) || !Number.isInteger(nsec) || sec < 0 || nsec < 0 || nsec >= NSEC_PER_SEC)
     return fail(EINVAL);
   return sec * NSEC_PER_SEC + nsec;
@@ -97,6 +98,7 @@ export const timeCalls: Impl<TimeSys> = {
     return sleepUntil(c, f.until, ERESTART_RESTARTBLOCK);
   },
   clock_nanosleep(c, id, flags, req) {
+    int(flags, "flags");
     const f = c.frame<{ until: number; cpu: boolean }>(() => {
       const now = clock(c, id);
       if (now === null) return fail(EINVAL);
@@ -139,11 +141,12 @@ export const timeCalls: Impl<TimeSys> = {
   alarm(c, seconds) {
     const { k, task } = c;
     const s = task.signal;
+    const n = uint(seconds, "seconds");
     const left = s.alarm >= 0 ? Math.max(1, Math.round((s.alarmNs - k.now) / NSEC_PER_SEC)) : 0;
     if (s.alarm >= 0) k.timers.cancelHr(s.alarm);
     s.alarm = -1;
-    if (seconds > 0) {
-      s.alarmNs = k.now + (seconds >>> 0) * NSEC_PER_SEC;
+    if (n > 0) {
+      s.alarmNs = k.now + n * NSEC_PER_SEC;
       s.alarm = k.timers.startHr(k.timers.alarmFn, s.alarmNs, task.signal.leader, task.cpu);
     }
     return left;

@@ -1,7 +1,8 @@
 /** The calls of sys/fileSys.ts: arguments checked and handed to the files of vfs/ that do the work. */
+
+import { CAP_SYS_CHROOT } from "../abi/capability.js";
 import { EACCES, EBADF, EFAULT, EINVAL, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM, ERANGE } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
-import { CAP_SYS_CHROOT } from "../abi/capability.js";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -22,28 +23,28 @@ import {
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
 } from "../abi/fcntl.js";
-import { UTIME_OMIT } from "../abi/stat.js";
 import { MFD_CLOEXEC } from "../abi/mman.js";
+import { UTIME_OMIT } from "../abi/stat.js";
 import type { Ctx } from "../kernel/ctx.js";
 import { utf8Text } from "../lib/text.js";
-import { int, struct, uint } from "../sys/args.js";
+import { int, list, struct, uint } from "../sys/args.js";
 import type { FileSys, OpenHow, PathArg, Timespec } from "../sys/fileSys.js";
 import { type Impl, WAIT, type Wait } from "../sys/types.js";
 import { nsCapable } from "../task/capable.js";
 import { doChmod, doChown, doUtimes, pathTruncate } from "./attr.js";
+import type { Dentry } from "./dentry.js";
 import { D_SYMLINK } from "./dentry.js";
 import { doLink, doMkdir, doMknod, doRmdir, doSymlink, doUnlink } from "./dir.js";
 import { isUnlinked, prependPath, REACHED_ROOT } from "./dpath.js";
 import type { OpenFile } from "./file.js";
-import { fget, fgetRaw, fputSync, unusedFd } from "./fileTable.js";
 import type { FilesStruct } from "./filesStruct.js";
+import { fget, fgetRaw, fputSync, unusedFd } from "./fileTable.js";
 import type { FsStruct } from "./fsStruct.js";
 import { readNames } from "./getdents.js";
 import type { Inode } from "./inode.js";
 import { loffArg } from "./loff.js";
 import { memfdArgs, memfdFile } from "./memfd.js";
 import type { Mount } from "./mount.js";
-import type { Dentry } from "./dentry.js";
 import {
   LOOKUP_BENEATH,
   LOOKUP_DIRECTORY,
@@ -69,7 +70,14 @@ function fsOf(c: Ctx): FsStruct {
 
 /** Flags of open(2): those it does not know are ignored, and O_PATH takes none but a few. */
 function open(c: Ctx, dirfd: number, path: PathArg, flags: number, mode: number | undefined): number | Wait {
-  return sysOpen(c, dirfd, path, int(flags, "flags") & VALID_OPEN_FLAGS, mode === undefined ? 0 : uint(mode, "mode"), 0);
+  return sysOpen(
+    c,
+    dirfd,
+    path,
+    int(flags, "flags") & VALID_OPEN_FLAGS,
+    mode === undefined ? 0 : uint(mode, "mode"),
+    0,
+  );
 }
 
 const RESOLVE: readonly [number, number][] = [
@@ -121,6 +129,7 @@ function utimensAt(
   times: readonly [Timespec, Timespec] | null,
   flags: number,
 ): number {
+  if (times !== null) for (const t of [0, 1]) struct(list(times, "times")[t] as object, "times[]");
   if (times !== null && times[0].nsec === UTIME_OMIT && times[1].nsec === UTIME_OMIT) return 0;
   if (path === null && dirfd !== AT_FDCWD) {
     if (flags !== 0) return fail(EINVAL);
@@ -249,13 +258,14 @@ export const fileCalls: Impl<FileSys> = {
     doRename(c, int(olddirfd, "olddirfd"), oldpath, int(newdirfd, "newdirfd"), newpath, 0),
   renameat2: (c, olddirfd, oldpath, newdirfd, newpath, flags) =>
     doRename(c, int(olddirfd, "olddirfd"), oldpath, int(newdirfd, "newdirfd"), newpath, int(flags, "flags")),
-  readlink: (c, path, size = 4096) => readlinkAt(c, AT_FDCWD, pathArg(path, false), int(size, "size")),
-  readlinkat: (c, dirfd, path, size = 4096) => readlinkAt(c, int(dirfd, "dirfd"), path, int(size, "size")),
+  readlink: (c, path, size = 4096) => readlinkAt(c, AT_FDCWD, path, int(size, "size"), false),
+  readlinkat: (c, dirfd, path, size = 4096) => readlinkAt(c, int(dirfd, "dirfd"), path, int(size, "size"), true),
 
   stat: (c, path) => statAt(c, AT_FDCWD, path, 0),
   lstat: (c, path) => statAt(c, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW),
   newfstatat: (c, dirfd, path, flags) => statAt(c, int(dirfd, "dirfd"), path, int(flags, "flags")),
-  statx: (c, dirfd, path, flags, mask) => statxAt(c, int(dirfd, "dirfd"), path, int(flags, "flags"), uint(mask, "mask")),
+  statx: (c, dirfd, path, flags, mask) =>
+    statxAt(c, int(dirfd, "dirfd"), path, int(flags, "flags"), uint(mask, "mask")),
   access: (c, path, mode) => accessAt(c, AT_FDCWD, path, int(mode, "mode"), 0),
   faccessat: (c, dirfd, path, mode) => accessAt(c, int(dirfd, "dirfd"), path, int(mode, "mode"), 0),
   faccessat2: (c, dirfd, path, mode, flags) =>

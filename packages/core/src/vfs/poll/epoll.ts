@@ -23,7 +23,7 @@ import {
 import type { Core } from "../../kernel/core.js";
 import type { Ctx } from "../../kernel/ctx.js";
 import { WaitEntry, WaitQueue, type WakeTarget } from "../../sched/waitQueue.js";
-import { int } from "../../sys/args.js";
+import { int, struct } from "../../sys/args.js";
 import type { EpollEvent } from "../../sys/pollSys.js";
 import type { Wait } from "../../sys/types.js";
 import { TASK_INTERRUPTIBLE } from "../../task/task.js";
@@ -154,6 +154,7 @@ export function epollCtl(c: Ctx, epfd: number, op: number, fd: number, event: Ep
   const o = int(op, "op");
   const needsEvent = o !== EPOLL_CTL_DEL;
   if (needsEvent && (event === null || event === undefined)) return fail(EFAULT);
+  if (needsEvent) struct(event, "event");
   const epFile = k.vfs.fget(task, int(epfd, "epfd"));
   const target = task.files?.get(int(fd, "fd")) ?? null;
   if (target === null || (target.mode & FMODE_PATH) !== 0) return fail(EBADF);

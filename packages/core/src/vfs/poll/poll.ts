@@ -8,7 +8,7 @@ import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDNORM, POLLWRNORM } f
 import { RLIMIT_NOFILE } from "../../abi/resource.js";
 import type { Ctx } from "../../kernel/ctx.js";
 import type { WaitQueue } from "../../sched/waitQueue.js";
-import { int, list } from "../../sys/args.js";
+import { int, list, struct } from "../../sys/args.js";
 import type { PolledFd, PollFd } from "../../sys/pollSys.js";
 import type { Timespec } from "../../sys/signalSys.js";
 import type { Wait } from "../../sys/types.js";
@@ -39,6 +39,7 @@ export function doPoll(c: Ctx, fds: readonly PollFd[] | null, untilNs: number, r
   let ready = 0;
   const out: PolledFd[] = [];
   for (const p of fds) {
+    struct(p, "fds[]");
     const fd = int(p.fd, "fd");
     const events = int(p.events, "events") & 0xffff;
     let revents = 0;
@@ -71,6 +72,8 @@ export function ppoll(
   sigmask: { lo: number; hi: number } | null = null,
 ): PolledFd[] | Wait {
   const f = c.frame(() => {
+    if (timeout !== null) struct(timeout, "timeout");
+    if (sigmask !== null) struct(sigmask, "sigmask");
     if (timeout !== null && (timeout.sec < 0 || timeout.nsec < 0 || timeout.nsec >= 1e9)) return fail(EINVAL);
     if (sigmask !== null) {
       c.task.savedMask = { lo: c.task.blocked.lo, hi: c.task.blocked.hi };
