@@ -132,8 +132,8 @@ export const IRQS_SPURIOUS_DISABLED: number = 1 << 25;
 export const IRQS_POLL_INPROGRESS: number = 1 << 26;
 export const IRQS_SUSPENDED: number = 1 << 27;
 export const IRQS_AUTODETECT: number = 1 << 28;
-/** The settings say that the line is not judged (IRQ_NO_DEBUG, IRQ_IS_POLLED): kept here for the flows. */
-export const IRQS_NOT_JUDGED: number = 1 << 29;
+/** The spurious detector wants to see handled interrupts of this line, too: some were not, or threads are to be judged (ours). */
+export const IRQS_WATCHED: number = 1 << 29;
 export const IRQD_IRQ_ENABLED_ON_SUSPEND: number = 1 << 30;
 /** The sign bit: arrivals outside hard interrupt context are refused. */
 export const IRQD_HANDLE_ENFORCE_IRQCTX: number = 0x80000000 | 0;

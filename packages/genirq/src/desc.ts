@@ -110,7 +110,7 @@ export class IrqAction {
     readonly name: string,
     /** dev_id; null: none. State. */
     readonly dev: unknown,
-    /** `dev` is one entry per CPU. */
-    readonly percpu: boolean,
+    /** `dev` is what the handler gets; if not, one entry per CPU. */
+    readonly plain: boolean,
   ) {}
 }

@@ -40,11 +40,18 @@ export interface ArchRow {
 const MAX_IRQS = 1 << 20;
 
 export class Irqs {
-  static readonly transient: readonly string[] = ["trace", "calls", "files"];
+  static readonly transient: readonly string[] = ["calls", "files", "entry", "exit", "trace"];
   readonly nrCpus: number;
   /** Lines a machine of this size may have before more are asked for: width of tables and files. */
   nrIrqs: number;
   private cap = 0;
+
+  readonly trace: IrqTrace;
+  /** The two tracepoints of handlers. */
+  readonly entry: IrqTrace["handlerEntry"];
+  readonly exit: IrqTrace["handlerExit"];
+  /** Interrupt context of the kernel. */
+  private readonly ctx: Core["irq"];
 
   // --- columns ---
   /** IRQD_ and IRQS_ bits. */
@@ -126,13 +133,17 @@ export class Irqs {
 
   constructor(
     readonly k: Core,
-    readonly trace: IrqTrace,
+    trace: IrqTrace,
     readonly calls: IrqCalls,
     nrIrqs: number,
     /** The lowest number that is given out unasked. */
     readonly dynirqBase: number,
   ) {
     this.nrCpus = k.cpus.nr;
+    this.trace = trace;
+    this.entry = trace.handlerEntry;
+    this.exit = trace.handlerExit;
+    this.ctx = k.irq;
     this.nrIrqs = nrIrqs;
     this.irqsSum = new Float64Array(this.nrCpus);
     this.defaultAffinity = bitmapAlloc(this.nrCpus);
@@ -292,7 +303,7 @@ export class Irqs {
 
   /** The CPU that works now. */
   get cpu(): number {
-    const c = this.k.irq.currentCpu;
+    const c = this.ctx.currentCpu;
     return c >= 0 ? c : this.k.currentCpu;
   }
 

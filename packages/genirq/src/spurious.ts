@@ -20,6 +20,7 @@ import {
   IRQS_PENDING,
   IRQS_POLL_INPROGRESS,
   IRQS_SPURIOUS_DISABLED,
+  IRQS_WATCHED,
 } from "./abi.js";
 import { runWaiting } from "./flow/canHandle.js";
 import { handleIrqEvent } from "./flow/handleIrqEvent.js";
@@ -36,6 +37,12 @@ export const POLL_TIMER = "genirq.pollSpurious";
 
 /** Judge what the handlers of one interrupt returned (note_interrupt). Called while the line is in progress. */
 export function noteInterrupt(g: Irqs, irq: number, ret: number): void {
+  note(g, irq, ret);
+  if (g.irqsUnhandled[irq] !== 0 || g.threadsHandledLast[irq] < 0 || g.irqfixup > 1) g.state[irq] |= IRQS_WATCHED;
+  else g.state[irq] &= ~IRQS_WATCHED;
+}
+
+function note(g: Irqs, irq: number, ret: number): void {
   if (ret >>> 0 > (IRQ_HANDLED | IRQ_WAKE_THREAD)) {
     if (g.badReports > 0) {
       g.badReports--;

@@ -1,7 +1,7 @@
 /**
  * Masking: the only places where IRQD_IRQ_MASKED changes outside start-up. Every flow is made of these.
  */
-import { IRQD_IRQ_DISABLED, IRQD_IRQ_MASKED } from "../abi.js";
+import { IRQD_IRQ_DISABLED, IRQD_IRQ_MASKED, IRQS_ONESHOT } from "../abi.js";
 import type { IrqData } from "../desc.js";
 import type { Irqs } from "../irqs.js";
 
@@ -31,7 +31,8 @@ export function maskAckIrq(g: Irqs, irq: number): void {
     g.state[irq] |= IRQD_IRQ_MASKED;
     return;
   }
-  if ((g.state[irq] & IRQD_IRQ_MASKED) === 0 && chip.irqMask !== null) {
+  // recorded before the ack, which may look at it
+  if (chip.irqMask !== null && (g.state[irq] & IRQD_IRQ_MASKED) === 0) {
     chip.irqMask(d);
     g.state[irq] |= IRQD_IRQ_MASKED;
   }
@@ -40,8 +41,10 @@ export function maskAckIrq(g: Irqs, irq: number): void {
 
 /** After the handlers: unmask if the line is enabled, masked, and no thread of it has work. */
 export function condUnmaskIrq(g: Irqs, irq: number): void {
-  if ((g.state[irq] & (IRQD_IRQ_DISABLED | IRQD_IRQ_MASKED)) !== IRQD_IRQ_MASKED) return;
-  if ((g.threadsOneshot[2 * irq] | g.threadsOneshot[2 * irq + 1]) !== 0) return;
+  const s = g.state[irq];
+  if ((s & (IRQD_IRQ_DISABLED | IRQD_IRQ_MASKED)) !== IRQD_IRQ_MASKED) return;
+  // only a oneshot line waits for threads
+  if ((s & IRQS_ONESHOT) !== 0 && (g.threadsOneshot[2 * irq] | g.threadsOneshot[2 * irq + 1]) !== 0) return;
   const d = g.data[irq] as IrqData;
   if (d.chip.irqUnmask === null) return;
   d.chip.irqUnmask(d);

@@ -19,7 +19,7 @@ export function badChainedIrq(irq: number): number {
 
 /** The action that every chained line of a machine has. */
 export function chainedAction(g: Irqs): IrqAction {
-  g.chained ??= new IrqAction(g, badChainedIrq, 0, "", null, false);
+  g.chained ??= new IrqAction(g, badChainedIrq, 0, "", null, true);
   return g.chained;
 }
 

@@ -20,8 +20,11 @@ import {
   IRQD_IRQ_INPROGRESS,
   IRQD_IRQ_MASKED,
   IRQD_RESEND_WHEN_IN_PROGRESS,
+  IRQD_WAKEUP_ARMED,
   IRQS_ONESHOT,
   IRQS_PENDING,
+  IRQS_REPLAY,
+  IRQS_WAITING,
 } from "../abi.js";
 import type { IrqChip } from "../chip/irqChip.js";
 import { condUnmaskIrq, maskAckIrq, maskIrq, unmaskIrq } from "../chip/mask.js";
@@ -30,22 +33,33 @@ import type { Irqs } from "../irqs.js";
 import { irqPercpuDisable } from "../manage/percpuIrq.js";
 import { checkIrqResend } from "../manage/resend.js";
 import { canHandle, canHandleActions, canHandlePm, runWaiting, waitsForMove } from "./canHandle.js";
-import { handleIrqEvent, judge, kstatIncr, kstatIncrCpu, runActions } from "./handleIrqEvent.js";
+import { finishEvent, handleIrqEvent, judge, kstatIncr, kstatIncrCpu, runActions } from "./handleIrqEvent.js";
 
 /** A flow calls an operation that it cannot do without. */
 function missing(d: IrqData, op: string, flow: string): never {
   throw new TypeError(`irq ${d.irq}: ${flow} needs ${op}, which irq_chip '${d.chip.name}' does not have`);
 }
 
+/** Bits of which one makes an arrival anything but the usual. */
+const UNUSUAL = IRQD_IRQ_INPROGRESS | IRQD_WAKEUP_ARMED | IRQD_IRQ_DISABLED;
+
+/**
+ * The usual beginning: nothing speaks against handling it, so it is counted and the line is in progress. False: nothing was done, ask
+ * `canHandle`, which says why.
+ */
+function begin(g: Irqs, irq: number): boolean {
+  const s = g.state[irq];
+  if ((s & UNUSUAL) !== 0 || g.action[irq] === null) return false;
+  g.state[irq] = (s & ~(IRQS_PENDING | IRQS_REPLAY | IRQS_WAITING)) | IRQD_IRQ_INPROGRESS;
+  kstatIncr(g, irq);
+  return true;
+}
+
 /** No controller is touched: for software demultiplexed and purely simulated lines. */
 export function handleSimpleIrq(g: Irqs, irq: number): void {
-  if (!canHandlePm(g, irq)) {
-    if ((g.state[irq] & IRQD_RESEND_WHEN_IN_PROGRESS) !== 0) g.state[irq] |= IRQS_PENDING;
-    return;
-  }
-  if (!canHandleActions(g, irq)) return;
-  kstatIncr(g, irq);
-  handleIrqEvent(g, irq);
+  if (begin(g, irq)) finishEvent(g, irq);
+  else if (canHandlePm(g, irq)) canHandleActions(g, irq);
+  else if ((g.state[irq] & IRQD_RESEND_WHEN_IN_PROGRESS) !== 0) g.state[irq] |= IRQS_PENDING;
 }
 
 /** As simple, but not counted and not judged: the demultiplexed line will be. */
@@ -59,38 +73,46 @@ export function handleUntrackedIrq(g: Irqs, irq: number): void {
 /** Level: the device holds the line until its handler has satisfied it, so it is masked meanwhile. */
 export function handleLevelIrq(g: Irqs, irq: number): void {
   maskAckIrq(g, irq);
-  if (!canHandle(g, irq)) return;
-  kstatIncr(g, irq);
-  handleIrqEvent(g, irq);
-  condUnmaskIrq(g, irq);
+  if (begin(g, irq)) {
+    finishEvent(g, irq);
+    condUnmaskIrq(g, irq);
+  } else canHandle(g, irq);
 }
 
 /** Edge: an edge is there once and must not be lost; those that come while the handlers run make them run once more. */
 export function handleEdgeIrq(g: Irqs, irq: number): void {
   const d = g.data[irq] as IrqData;
   if (d.chip.irqAck === null) missing(d, "irqAck", "handle_edge_irq");
-  if (waitsForMove(g, irq)) return;
-  if (!canHandle(g, irq)) {
-    g.state[irq] |= IRQS_PENDING;
-    maskAckIrq(g, irq);
-    return;
-  }
-  kstatIncr(g, irq);
-  d.chip.irqAck(d);
-  let s: number;
-  do {
-    if (g.action[irq] === null) {
-      maskIrq(g, irq);
-      break;
+  const s = g.state[irq];
+  // the usual: one action, not in progress, not masked by an earlier arrival
+  if ((s & (UNUSUAL | IRQS_PENDING)) === 0 && begin(g, irq)) {
+    d.chip.irqAck(d);
+    finishEvent(g, irq);
+  } else {
+    if (waitsForMove(g, irq)) return;
+    if (!canHandle(g, irq)) {
+      g.state[irq] |= IRQS_PENDING;
+      maskAckIrq(g, irq);
+      return;
     }
-    s = g.state[irq];
-    // it came while the handlers ran and was masked then
-    if ((s & (IRQS_PENDING | IRQD_IRQ_MASKED | IRQD_IRQ_DISABLED)) === (IRQS_PENDING | IRQD_IRQ_MASKED))
-      unmaskIrq(g, irq);
-    handleIrqEvent(g, irq);
-    s = g.state[irq];
-  } while ((s & (IRQS_PENDING | IRQD_IRQ_DISABLED)) === IRQS_PENDING);
+    kstatIncr(g, irq);
+    d.chip.irqAck(d);
+    turn(g, irq);
+  }
+  while ((g.state[irq] & (IRQS_PENDING | IRQD_IRQ_DISABLED)) === IRQS_PENDING && turn(g, irq));
   if (g.waiters > 0) runWaiting(g, irq);
+}
+
+/** One run of an edge line's handlers. An edge that came while they ran was masked then. False: the action is gone. */
+function turn(g: Irqs, irq: number): boolean {
+  if (g.action[irq] === null) {
+    maskIrq(g, irq);
+    return false;
+  }
+  const waits = IRQS_PENDING | IRQD_IRQ_MASKED;
+  if ((g.state[irq] & (waits | IRQD_IRQ_DISABLED)) === waits) unmaskIrq(g, irq);
+  handleIrqEvent(g, irq);
+  return true;
 }
 
 /** Edge on a controller that also wants an end of interrupt. */
@@ -132,6 +154,12 @@ export function handleFasteoiIrq(g: Irqs, irq: number): void {
   const d = g.data[irq] as IrqData;
   const { chip } = d;
   if (chip.irqEoi === null) missing(d, "irqEoi", "handle_fasteoi_irq");
+  if ((g.state[irq] & IRQS_ONESHOT) === 0 && begin(g, irq)) {
+    finishEvent(g, irq);
+    chip.irqEoi(d);
+    if ((g.state[irq] & IRQS_PENDING) !== 0) checkIrqResend(g, irq, false);
+    return;
+  }
   if (!canHandlePm(g, irq)) {
     if ((g.state[irq] & IRQD_RESEND_WHEN_IN_PROGRESS) !== 0) g.state[irq] |= IRQS_PENDING;
     condEoi(chip, d);

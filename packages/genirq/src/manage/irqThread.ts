@@ -42,7 +42,7 @@ export function setupForcedThreading(g: Irqs, a: IrqAction): void {
   if (a.handler === defaultPrimaryHandler) return;
   a.flags |= IRQF_ONESHOT;
   if (a.threadFn !== null) {
-    const s = new IrqAction(g, forcedSecondaryHandler, 0, a.name, a.dev, false);
+    const s = new IrqAction(g, forcedSecondaryHandler, 0, a.name, a.dev, true);
     s.threadFn = a.threadFn;
     s.irq = a.irq;
     a.secondary = s;

@@ -1,11 +1,9 @@
 /** irq_modify_status(): the settings of a line (IRQ_ bits), and what the state word shows of them. */
 import { bitmapAlloc, EINVAL } from "@kernelkit/core";
 import {
-  IRQ_IS_POLLED,
   IRQ_LEVEL,
   IRQ_NESTED_THREAD,
   IRQ_NO_BALANCING,
-  IRQ_NO_DEBUG,
   IRQ_NOAUTOEN,
   IRQ_NOPROBE,
   IRQ_NOTHREAD,
@@ -16,7 +14,6 @@ import {
   IRQD_NO_BALANCING,
   IRQD_PER_CPU,
   IRQD_TRIGGER_MASK,
-  IRQS_NOT_JUDGED,
 } from "../abi.js";
 import type { IrqDesc } from "../desc.js";
 import type { Irqs } from "../irqs.js";
@@ -34,14 +31,7 @@ export function irqModifyStatus(g: Irqs, irq: number, clear: number, set: number
   if ((s & IRQ_LEVEL) !== 0) state |= IRQD_LEVEL;
   if ((s & IRQ_TYPE_SENSE_MASK) !== 0) trigger = s & IRQ_TYPE_SENSE_MASK;
   g.state[irq] = state | trigger;
-  refreshJudged(g, irq);
   return 0;
-}
-
-/** Keep the flows' bit for "not judged as spurious" in step with the settings. */
-export function refreshJudged(g: Irqs, irq: number): void {
-  if ((g.settings[irq] & (IRQ_NO_DEBUG | IRQ_IS_POLLED)) !== 0) g.state[irq] |= IRQS_NOT_JUDGED;
-  else g.state[irq] &= ~IRQS_NOT_JUDGED;
 }
 
 export function irqSetStatusFlags(g: Irqs, irq: number, set: number): number {

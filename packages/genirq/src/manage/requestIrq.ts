@@ -38,6 +38,7 @@ import {
   IRQS_ONESHOT,
   IRQS_SPURIOUS_DISABLED,
   IRQS_WAITING,
+  IRQS_WATCHED,
 } from "../abi.js";
 import { noIrqChip } from "../chip/irqChip.js";
 import { busLock, busSyncUnlock } from "../chip/mask.js";
@@ -46,7 +47,6 @@ import { registerHandlerFiles } from "../files/lineFiles.js";
 import type { Irqs } from "../irqs.js";
 import { defaultPrimaryHandler, nestedPrimaryHandler, setupForcedThreading, setupIrqThread } from "./irqThread.js";
 import { percpuLine } from "./line.js";
-import { refreshJudged } from "./modifyStatus.js";
 import { pmInstallAction } from "./pm.js";
 import { setTrigger } from "./setTrigger.js";
 import { enableDepth, irqActivate, irqStartup } from "./startup.js";
@@ -99,7 +99,7 @@ export function requestThreadedIrq(
     return -EINVAL;
   }
   if (handler === null && threadFn === null) return -EINVAL;
-  const a = new IrqAction(g, handler ?? defaultPrimaryHandler, flags, String(name), hasDev ? dev : null, false);
+  const a = new IrqAction(g, handler ?? defaultPrimaryHandler, flags, String(name), hasDev ? dev : null, true);
   a.threadFn = threadFn;
   return setupIrq(g, irq, a);
 }
@@ -141,7 +141,7 @@ export function requestPercpuIrq(
   if (flags !== 0 && flags !== IRQF_TIMER && flags !== __IRQF_TIMER) return -EINVAL;
   if (!Array.isArray(devs) || devs.length < g.nrCpus)
     throw new TypeError(`requestPercpuIrq: devs must be an array of ${g.nrCpus} entries, one per CPU`);
-  return setupIrq(g, irq, new IrqAction(g, handler, flags | IRQF_PERCPU | IRQF_NO_SUSPEND, String(name), devs, true));
+  return setupIrq(g, irq, new IrqAction(g, handler, flags | IRQF_PERCPU | IRQF_NO_SUSPEND, String(name), devs, false));
 }
 
 function checkFn(where: string, what: string, fn: unknown): void {
@@ -251,7 +251,8 @@ function startFirst(g: Irqs, irq: number, a: IrqAction): void {
     if ((a.flags & IRQF_NO_DEBUG) !== 0) g.settings[irq] |= IRQ_NO_DEBUG;
   }
   if (g.noirqdebug) g.settings[irq] |= IRQ_NO_DEBUG;
-  refreshJudged(g, irq);
+  // irqpoll looks at handled ones of some lines, too
+  if (g.irqfixup > 1) g.state[irq] |= IRQS_WATCHED;
   if ((a.flags & IRQF_ONESHOT) !== 0) g.state[irq] |= IRQS_ONESHOT;
   if ((a.flags & IRQF_NOBALANCING) !== 0) {
     g.settings[irq] |= IRQ_NO_BALANCING;
