@@ -3,6 +3,7 @@ import { cgroupPart } from "../cgroup/part.js";
 import { mmPart } from "../mm/part.js";
 import { procPart } from "../proc/part.js";
 import type { CoreSys } from "../sys/coreSys.js";
+import { tracefsPart } from "../trace/tracefs.js";
 import { vfsPart } from "../vfs/part.js";
 import { pollPart } from "../vfs/poll/part.js";
 import { pseudoPart } from "../vfs/pseudo/part.js";
@@ -12,7 +13,7 @@ import type { Builder, EmptyApi } from "./feature.js";
 import type { KernelOptions } from "./options.js";
 
 /** Parts in order of installation. */
-const PARTS: readonly Part[] = [mmPart, vfsPart, pseudoPart, procPart, cgroupPart, pollPart];
+const PARTS: readonly Part[] = [mmPart, vfsPart, pseudoPart, procPart, cgroupPart, pollPart, tracefsPart];
 
 /**
  * A kernel with everything core has. Compose packages with `.use(...)`, then `.boot()`.

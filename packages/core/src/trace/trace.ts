@@ -4,7 +4,7 @@
  */
 import type { Core } from "../kernel/core.js";
 import type { Task } from "../task/task.js";
-import { Tracepoint, type TraceRecord, type TraceSink } from "./tracepoint.js";
+import { type TraceFormat, Tracepoint, type TraceRecord, type TraceSink } from "./tracepoint.js";
 
 const STATE_LETTERS = "RSDDTtZXIS";
 
@@ -15,6 +15,8 @@ export class Trace implements TraceSink {
   /** Records kept; older ones are overwritten. */
   capacity = 100_000;
   overwritten = 0;
+  /** tracing_on is 0: nothing is recorded. */
+  stopped = false;
 
   readonly schedSwitch: Tracepoint<[cpu: number, prev: Task | null, next: Task | null]>;
   readonly schedWakeup: Tracepoint<[t: Task, cpu: number]>;
@@ -95,6 +97,7 @@ export class Trace implements TraceSink {
     const vec = (_: number, v: number): string => `vec=${v} [action=${SOFTIRQ_NAMES[v]}]`;
     this.softirqEntry = this.define("irq", "softirq_entry", vec, (cpu) => ({ cpu }));
     this.softirqExit = this.define("irq", "softirq_exit", vec, (cpu) => ({ cpu }));
+    this.softirqEntry.format = this.softirqExit.format = SOFTIRQ_FORMAT;
     this.cpuIdle = this.define(
       "power",
       "cpu_idle",
@@ -164,6 +167,7 @@ export class Trace implements TraceSink {
   }
 
   record(tp: Tracepoint<never[]>, args: readonly unknown[], task: Task | null | undefined, cpu: number): void {
+    if (this.stopped) return;
     const k = this.k;
     const c = cpu >= 0 ? cpu : (task?.cpu ?? k.currentCpu);
     const t = task === undefined ? (k.current ?? k.cpus.currentOf(c)) : task;
@@ -235,5 +239,12 @@ export class Trace implements TraceSink {
     return JSON.stringify({ displayTimeUnit: "ns", traceEvents: events });
   }
 }
+
+/** Format of the softirq tracepoints. */
+export const SOFTIRQ_FORMAT: TraceFormat = {
+  fields: [["unsigned int", "vec", 4, 0]],
+  print:
+    '"vec=%u [action=%s]", REC->vec, __print_symbolic(REC->vec, { 0, "HI" }, { 1, "TIMER" }, { 2, "NET_TX" }, { 3, "NET_RX" }, { 4, "BLOCK" }, { 5, "IRQ_POLL" }, { 6, "TASKLET" }, { 7, "SCHED" }, { 8, "HRTIMER" }, { 9, "RCU" })',
+};
 
 const SOFTIRQ_NAMES = ["HI", "TIMER", "NET_TX", "NET_RX", "BLOCK", "IRQ_POLL", "TASKLET", "SCHED", "HRTIMER", "RCU"];

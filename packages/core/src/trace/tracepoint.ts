@@ -20,6 +20,12 @@ export interface TraceRecord {
   args: readonly unknown[];
 }
 
+/** Fields of a record behind the common ones, and the print format as C code, as tracefs shows them. */
+export interface TraceFormat {
+  readonly fields: readonly (readonly [type: string, name: string, size: number, signed: number])[];
+  readonly print: string;
+}
+
 export interface TraceSink {
   record(tp: Tracepoint<never[]>, args: readonly unknown[], task: Task | null | undefined, cpu: number): void;
 }
@@ -27,6 +33,8 @@ export interface TraceSink {
 export class Tracepoint<A extends unknown[]> {
   on = false;
   listeners: ((...args: A) => void)[] = [];
+  /** What its `format` file in tracefs says; null: nothing of its own fields. */
+  format: TraceFormat | null = null;
 
   constructor(
     private readonly sink: TraceSink,
