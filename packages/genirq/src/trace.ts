@@ -28,7 +28,7 @@ export interface IrqTrace {
 
 export function defineIrqTrace(k: Core): IrqTrace {
   const tasklet = (t: string, fn: string): string => `tasklet=${t} function=${fn}`;
-  return {
+  const t: IrqTrace = {
     handlerEntry: k.trace.define("irq", "irq_handler_entry", (irq: number, name: string) => `irq=${irq} name=${name}`),
     handlerExit: k.trace.define(
       "irq",
@@ -39,4 +39,22 @@ export function defineIrqTrace(k: Core): IrqTrace {
     taskletEntry: k.trace.define("irq", "tasklet_entry", tasklet),
     taskletExit: k.trace.define("irq", "tasklet_exit", tasklet),
   };
+  const int = (name: string) => ["int", name, 4, 1] as const;
+  t.handlerEntry.format = {
+    fields: [int("irq"), ["__data_loc char[]", "name", 4, 0]],
+    print: '"irq=%d name=%s", REC->irq, __get_str(name)',
+  };
+  t.handlerExit.format = {
+    fields: [int("irq"), int("ret")],
+    print: '"irq=%d ret=%s", REC->irq, REC->ret ? "handled" : "unhandled"',
+  };
+  t.softirqRaise.format = k.trace.softirqEntry.format;
+  t.taskletEntry.format = t.taskletExit.format = {
+    fields: [
+      ["void *", "tasklet", 8, 0],
+      ["void *", "func", 8, 0],
+    ],
+    print: '"tasklet=%ps function=%ps", REC->tasklet, REC->func',
+  };
+  return t;
 }
