@@ -80,7 +80,9 @@ export class RunQueue {
       const p = t.se.rtPriority;
       let i = 0;
       while (i < this.rt.length && (front ? this.rt[i].se.rtPriority > p : this.rt[i].se.rtPriority >= p)) i++;
-      this.rt.splice(i, 0, t);
+      // splice makes an array each time: not for the usual queue of one
+      if (i === this.rt.length) this.rt.push(t);
+      else this.rt.splice(i, 0, t);
       return;
     }
     let i = this.fair.length;
@@ -102,7 +104,8 @@ export class RunQueue {
     t.se.queued = false;
     if (isRt(t)) {
       const i = this.rt.indexOf(t);
-      if (i >= 0) this.rt.splice(i, 1);
+      if (i >= 0 && i === this.rt.length - 1) this.rt.pop();
+      else if (i >= 0) this.rt.splice(i, 1);
       return;
     }
     const { fair } = this;

@@ -447,7 +447,8 @@ export class Scheduler {
 
   /** Step the task of the lowest CPU that is due. */
   stepFirst(): void {
-    const cpu = this.stepNow.indexOf(1, this.firstStep);
+    let cpu = this.firstStep;
+    while (this.stepNow[cpu] === 0) cpu++;
     this.firstStep = cpu;
     this.stepNow[cpu] = 0;
     this.nStepNow--;
