@@ -2,8 +2,9 @@
  * startState: what the folders' start states have in common. Everything is made by system calls of ordinary tasks, as a
  * recorder on a real machine makes it:
  *
- * a holder process below init, a child subreaper that leads a session of its own and reaps what is orphaned; the case's
- * tasks as its children, each in its own process group, with descriptors 0 to 2 on /dev/null.
+ * a session of its own with a holder process in it, a child subreaper that leads a process group and reaps what is orphaned;
+ * the case's tasks as its children, those with ids of their own each in its own process group, with descriptors 0 to 2 on
+ * /dev/null.
  */
 import type { Task } from "@kernelkit/core";
 import type { TaskSpec } from "./caseFile.js";
@@ -15,6 +16,7 @@ import { flags } from "./syscalls/marshal.js";
 /** Name of the holder among the session's tasks; no case can name it. */
 export const HOLDER = "#holder";
 const INIT = "#init";
+const LEADER = "#leader";
 
 const PR_SET_DUMPABLE = 4;
 const PR_SET_KEEPCAPS = 8;
@@ -38,18 +40,20 @@ function addTask(s: Session, parent: string, child: string, pid: number): Task {
   return task;
 }
 
-/** The holder process. */
+/** The session and the holder process in it. Its process group is not orphaned: the session's leader is in another one. */
 export function makeHolder(s: Session): void {
   s.tasks.set(INIT, s.kernel.init);
-  forkTask(s, INIT, HOLDER);
-  s.syscall(HOLDER, "setsid");
-  s.syscall(HOLDER, "prctl", PR_SET_CHILD_SUBREAPER, 1);
+  forkTask(s, INIT, LEADER);
+  s.syscall(LEADER, "setsid");
   for (;;) {
-    const fd = s.syscall<number>(HOLDER, "open", "/dev/null", O_RDWR, 0);
+    const fd = s.syscall<number>(LEADER, "open", "/dev/null", O_RDWR, 0);
     if (fd < 2) continue;
-    if (fd > 2) s.syscall(HOLDER, "close", fd);
+    if (fd > 2) s.syscall(LEADER, "close", fd);
     break;
   }
+  forkTask(s, LEADER, HOLDER);
+  s.syscall(HOLDER, "setpgid", 0, 0);
+  s.syscall(HOLDER, "prctl", PR_SET_CHILD_SUBREAPER, 1);
 }
 
 /** The tasks that the case names, and A. Afterwards the holder reaps its children by itself. `adjust` completes what a case says. */
@@ -62,13 +66,12 @@ export function makeTasks(s: Session, adjust: (spec: TaskSpec) => TaskSpec = (sp
       continue;
     }
     forkTask(s, HOLDER, name);
-    s.syscall(name, "setpgid", 0, 0);
     becomeUser(s, name, adjust(spec));
   }
   s.syscall(HOLDER, "rt_sigaction", SIGCHLD, { handler: SIG_IGN });
 }
 
-/** Gives a root task the ids, groups and capabilities of `spec`. It stays dumpable. */
+/** Gives a root task the ids, groups and capabilities of `spec`, and a process group of its own. It stays dumpable. */
 export function becomeUser(s: Session, name: string, spec: TaskSpec): void {
   const uid = spec.uid ?? 0;
   const gid = spec.gid ?? 0;
@@ -82,6 +85,7 @@ export function becomeUser(s: Session, name: string, spec: TaskSpec): void {
     s.syscall(name, "capset", { effective: caps, permitted: caps, inheritable: [] });
   }
   s.syscall(name, "prctl", PR_SET_DUMPABLE, 1);
+  s.syscall(name, "setpgid", 0, 0);
 }
 
 /** An empty tmpfs at `path`, which is made if it is not there. */
