@@ -20,12 +20,12 @@ import {
   POLLRDNORM,
   readBuffer,
 } from "@kernelkit/core";
-import { SYSLOG_ACTION_READ_ALL } from "./doSyslog.js";
 import { checkSyslogPermissions } from "./permission.js";
 import type { Printk } from "./printk.js";
 import { RatelimitState } from "./ratelimit.js";
 import { devkmsgText } from "./recordText.js";
 import { RECORD_MAX } from "./ringBuffer.js";
+import { SYSLOG_ACTION_READ_ALL } from "./syslogActions.js";
 import type { SyslogNs } from "./syslogNs.js";
 
 const SEEK_SET = 0;

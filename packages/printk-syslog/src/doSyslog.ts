@@ -6,19 +6,20 @@ import { type Ctx, EFAULT, EINVAL, fail, type Wait } from "@kernelkit/core";
 import { checkSyslogPermissions } from "./permission.js";
 import type { Printk } from "./printk.js";
 import { syslogLength, syslogText } from "./recordText.js";
+import {
+  SYSLOG_ACTION_CLEAR,
+  SYSLOG_ACTION_CLOSE,
+  SYSLOG_ACTION_CONSOLE_LEVEL,
+  SYSLOG_ACTION_CONSOLE_OFF,
+  SYSLOG_ACTION_CONSOLE_ON,
+  SYSLOG_ACTION_OPEN,
+  SYSLOG_ACTION_READ,
+  SYSLOG_ACTION_READ_ALL,
+  SYSLOG_ACTION_READ_CLEAR,
+  SYSLOG_ACTION_SIZE_BUFFER,
+  SYSLOG_ACTION_SIZE_UNREAD,
+} from "./syslogActions.js";
 import type { SyslogNs } from "./syslogNs.js";
-
-export const SYSLOG_ACTION_CLOSE = 0;
-export const SYSLOG_ACTION_OPEN = 1;
-export const SYSLOG_ACTION_READ = 2;
-export const SYSLOG_ACTION_READ_ALL = 3;
-export const SYSLOG_ACTION_READ_CLEAR = 4;
-export const SYSLOG_ACTION_CLEAR = 5;
-export const SYSLOG_ACTION_CONSOLE_OFF = 6;
-export const SYSLOG_ACTION_CONSOLE_ON = 7;
-export const SYSLOG_ACTION_CONSOLE_LEVEL = 8;
-export const SYSLOG_ACTION_SIZE_UNREAD = 9;
-export const SYSLOG_ACTION_SIZE_BUFFER = 10;
 
 /** Where the bytes go: a buffer, none (null), or an address that is not there. */
 export type SyslogBuffer = Uint8Array | null | "bad";

@@ -6,4 +6,5 @@ export { type PrintkApi, type PrintkOptions, type PrintkSys, printkSyslog } from
 export * from "./ratelimit.js";
 export * from "./recordText.js";
 export * from "./ringBuffer.js";
+export * from "./syslogActions.js";
 export * from "./syslogNs.js";
