@@ -12,7 +12,7 @@ import type { Task } from "../task/task.js";
 import { internalMount } from "../vfs/anonInode.js";
 import type { Dentry } from "../vfs/dentry.js";
 import { FileOps } from "../vfs/file.js";
-import { Inode, InodeOps } from "../vfs/inode.js";
+import { Inode, InodeOps, S_IMMUTABLE } from "../vfs/inode.js";
 import type { Mount } from "../vfs/mount.js";
 import { type FileSystemType, FS_INTERNAL, SuperBlock, type SuperOps } from "../vfs/superBlock.js";
 
@@ -52,7 +52,7 @@ export function nsPlace(k: Core, t: Task, ns: Namespace): { mnt: Mount; dentry: 
   if (d === undefined) {
     const inode = new Inode(mnt.sb, ns.ino, S_IFREG | 0o444, nsInodeOps, nsFileOps);
     inode.data = ns;
-    inode.nlink = 1;
+    inode.flags |= S_IMMUTABLE;
     ns.refs++;
     d = k.vfs.dcache.makeUnhashed(nsText(ns), null, inode);
     nsDentries.set(ns, d);

@@ -15,14 +15,14 @@ import type { Pid } from "../task/pid.js";
 import { PTRACE_MODE_READ_FSCREDS, ptraceMayAccess } from "../task/ptraceAccess.js";
 import { TASK_DEAD, type Task } from "../task/task.js";
 import { simpleSetattr } from "../vfs/attr.js";
-import { FileOps, type OpenFile } from "../vfs/file.js";
+import { FileOps, FMODE_STREAM, type OpenFile } from "../vfs/file.js";
 import { emitDots } from "../vfs/getdents.js";
 import { ATTR_MODE, Inode, InodeOps, type InodeOpsInit } from "../vfs/inode.js";
-import { dirLlseek, genericLlseek, noEndLlseek } from "../vfs/llseek.js";
+import { genericLlseek, noEndLlseek, noopLlseek } from "../vfs/llseek.js";
 import type { Nameidata } from "../vfs/namei.js";
 import { genericPermission } from "../vfs/perm.js";
 import { defaultMode, type PseudoFile } from "../vfs/pseudo/pseudoFile.js";
-import { plainRead, seqOf, seqPoll, seqRead, storeText } from "../vfs/pseudo/seqFile.js";
+import { keepOffset, noDirect, plainRead, seqOf, seqOpen, seqPoll, seqRead, storeText } from "../vfs/pseudo/seqFile.js";
 import { noOps } from "../vfs/specialFile.js";
 import type { SuperBlock } from "../vfs/superBlock.js";
 import type { ProcSuper } from "./proc.js";
@@ -188,7 +188,7 @@ export const pidDirFileOps: FileOps = /* @__PURE__ */ new FileOps({
       d.pos = i + 1;
     }
   },
-  llseek: dirLlseek,
+  llseek: genericLlseek,
 });
 
 // --- files ---
@@ -202,19 +202,24 @@ export const pidSeqOps: FileOps = /* @__PURE__ */ new FileOps({
     const def = pidNode(inode).entry.file as PseudoFile<Task>;
     if (def.open !== undefined) def.open(c, procTask(inode), file);
     if (def.poll !== undefined) seqOf(file).event = def.poll(c, procTask(inode)).event;
-    return undefined;
+    return def.plain ? noDirect(file) : seqOpen(file);
   },
   read(c, file, count, pos, buf) {
     const def = pidNode(file.inode).entry.file as PseudoFile<Task>;
     if (def.show === undefined) return fail(EINVAL);
+    file.mode &= ~FMODE_STREAM;
     return def.plain ? plainRead(count, pos, buf, show(c, file)) : seqRead(c, file, count, pos, buf, show);
   },
   write(c, file, data, pos) {
     const def = pidNode(file.inode).entry.file as PseudoFile<Task>;
-    return def.store === undefined ? fail(EINVAL) : storeText(c, def, procTask(file.inode), data, file, pos);
+    if (def.store === undefined) return fail(EINVAL);
+    keepOffset(def, file);
+    return storeText(c, def, procTask(file.inode), data, file, pos);
   },
   llseek(c, file, offset, whence) {
-    return (pidNode(file.inode).entry.file?.plain ? genericLlseek : noEndLlseek)(c, file, offset, whence);
+    const def = pidNode(file.inode).entry.file as PseudoFile<Task>;
+    if (def.show === undefined) return noopLlseek(c, file);
+    return (def.plain ? genericLlseek : noEndLlseek)(c, file, offset, whence);
   },
   poll(c, file, pt) {
     const def = pidNode(file.inode).entry.file as PseudoFile<Task>;

@@ -13,7 +13,7 @@ import type { Task } from "../task/task.js";
 import { FileOps, FMODE_READ, FMODE_WRITE, type OpenFile } from "../vfs/file.js";
 import { emitDots } from "../vfs/getdents.js";
 import { type Inode, InodeOps } from "../vfs/inode.js";
-import { dirLlseek } from "../vfs/llseek.js";
+import { genericLlseek } from "../vfs/llseek.js";
 import { genericPermission } from "../vfs/perm.js";
 import { noOps } from "../vfs/specialFile.js";
 import { makePidInode, type PidEntry, pidIno, pidInodeBase, pidNode, pidSeqOps, procTask } from "./pidEntry.js";
@@ -134,7 +134,7 @@ function iterate(entry: PidEntry, type: number): FileOps {
         d.pos = fd + 3;
       }
     },
-    llseek: dirLlseek,
+    llseek: genericLlseek,
   });
 }
 

@@ -51,10 +51,10 @@ function limitsText(t: Task): string {
   return s;
 }
 
-/** Number in a short text as the oom files take it: 12 characters, blanks around. */
+/** Number in a short text as the oom files take it: 12 characters, blanks around. EINVAL, ERANGE. */
 function oomNumber(text: string): number {
   const v = kstrtoint(text.slice(0, 12).trim(), 0);
-  return typeof v === "number" ? v : -1e9;
+  return typeof v === "number" ? v : fail(v.nr);
 }
 
 function setOom(c: Ctx, t: Task, adj: number, floor: number): void {
@@ -143,8 +143,8 @@ const timerslack: PseudoFile<Task> = {
     return `${t.se.timerslackNs}\n`;
   },
   store(c, t, text) {
-    const v = kstrtou64(text.trim(), 10);
-    if (typeof v !== "bigint") return fail(EINVAL);
+    const v = kstrtou64(text, 10);
+    if (typeof v !== "bigint") return fail(v.nr);
     if (t !== c.task && !nsCapable(c.k, c.task, t.cred.userNs, CAP_SYS_NICE)) return fail(EPERM);
     t.se.timerslackNs = v === 0n ? t.se.defaultTimerslackNs : Number(v);
     return undefined;
@@ -153,7 +153,14 @@ const timerslack: PseudoFile<Task> = {
 
 const IDENTITY_MAP = "         0          0 4294967295\n";
 /** Nobody may change the maps of the initial user namespace. */
-const idMap: PseudoFile<Task> = { show: () => IDENTITY_MAP, store: () => fail(EPERM) };
+const idMap: PseudoFile<Task> = { moves: true, show: () => IDENTITY_MAP, store: () => fail(EPERM) };
+
+/** "deny" is for user namespaces whose groups are not mapped yet. */
+function storeSetgroups(_c: Ctx, _t: Task, text: string, _file: unknown, pos: number): undefined {
+  const word = /^(allow|deny)\s*$/.exec(text);
+  if (pos !== 0 || text.length >= 8 || word === null) return fail(EINVAL);
+  return word[1] === "deny" ? fail(EPERM) : undefined;
+}
 
 /** A link of the task's: what it names, ENOENT if it has none. */
 function placeLink(place: (t: Task) => Path | null): NonNullable<PidEntry["link"]> {
@@ -205,7 +212,7 @@ export function installPidFiles(k: Core): void {
   proc.pidFile("coredump_filter", inherited.coredumpFilter(), "tgid");
   proc.pidFile("io", { mode: 0o400, show: needs(PTRACE_MODE_READ_FSCREDS, ioText) });
   for (const name of ["uid_map", "gid_map", "projid_map"]) proc.pidFile(name, idMap);
-  proc.pidFile("setgroups", { show: () => "allow\n", store: () => fail(EPERM) });
+  proc.pidFile("setgroups", { moves: true, show: () => "allow\n", store: storeSetgroups });
   proc.pidFile("timerslack_ns", timerslack, "tgid");
   // no security module answers
   for (const name of ["current", "exec", "fscreate", "keycreate", "sockcreate"])

@@ -18,15 +18,15 @@ import { WAIT } from "../sys/types.js";
 import { fileNsCapable } from "../task/capable.js";
 import { PTRACE_MODE_ATTACH_FSCREDS, PTRACE_MODE_READ_FSCREDS, ptraceMayAccess } from "../task/ptraceAccess.js";
 import type { Task } from "../task/task.js";
-import { FileOps, type OpenFile } from "../vfs/file.js";
-import { genericLlseek } from "../vfs/llseek.js";
+import { FileOps, type FileOpsInit, type OpenFile } from "../vfs/file.js";
+import { genericLlseek, noEndLlseek } from "../vfs/llseek.js";
 import type { PseudoFile } from "../vfs/pseudo/pseudoFile.js";
 import { give } from "../vfs/pseudo/seqFile.js";
 import { procTask } from "./pidEntry.js";
 
-/** What a file of a process's memory keeps: the memory it was opened on (null: none, kernel threads). */
+/** What a file of a process's memory keeps: the memory it was opened on. */
 interface MemFile {
-  mm: Mm | null;
+  mm: Mm;
 }
 
 /** mm_access(): EACCES without ptrace access. */
@@ -36,30 +36,24 @@ export function mmAccess(c: Ctx, t: Task, mode: number): void {
 
 function memOps(
   mode: number,
+  llseek: NonNullable<FileOpsInit["llseek"]>,
   read: (c: Ctx, file: OpenFile, mm: Mm, count: number, pos: number) => Uint8Array | typeof WAIT,
-  write?: (c: Ctx, file: OpenFile, mm: Mm, data: Uint8Array, pos: number) => number | typeof WAIT,
 ): FileOps {
   return new FileOps({
     open(c, inode, file) {
       const t = procTask(inode);
       mmAccess(c, t, mode);
-      file.data = { mm: t.mm } satisfies MemFile;
+      file.data = { mm: t.mm ?? fail(ESRCH) } satisfies MemFile;
       return undefined;
     },
     read(c, file, count, pos, buf) {
       const { mm } = file.data as MemFile;
       // an address space nobody uses any more has nothing in it
-      if (mm === null || mm.refs === 0) return new Uint8Array(0);
+      if (mm.refs === 0) return new Uint8Array(0);
       const r = read(c, file, mm, count, pos);
       return r === WAIT ? r : give(buf, r as Uint8Array);
     },
-    ...(write && {
-      write(c, file, data, pos) {
-        const { mm } = file.data as MemFile;
-        return mm === null || mm.refs === 0 ? 0 : write(c, file, mm, data, pos);
-      },
-    }),
-    llseek: genericLlseek,
+    llseek,
   });
 }
 
@@ -70,7 +64,7 @@ export function nulText(strings: readonly string[]): Uint8Array {
   return utf8Bytes(strings.length === 0 ? "" : `${strings.join("\0")}\0`);
 }
 
-const environOps: FileOps = /* @__PURE__ */ memOps(PTRACE_MODE_READ_FSCREDS, (_c, _f, mm, count, pos) =>
+const environOps: FileOps = /* @__PURE__ */ memOps(PTRACE_MODE_READ_FSCREDS, genericLlseek, (_c, _f, mm, count, pos) =>
   slice(nulText(mm.envp), pos, count),
 );
 
@@ -107,11 +101,11 @@ function auxv(t: Task, mm: Mm): Uint8Array {
   return new Uint8Array(out.buffer);
 }
 
-const auxvOps: FileOps = /* @__PURE__ */ memOps(PTRACE_MODE_READ_FSCREDS, (_c, file, mm, count, pos) =>
+const auxvOps: FileOps = /* @__PURE__ */ memOps(PTRACE_MODE_READ_FSCREDS, genericLlseek, (_c, file, mm, count, pos) =>
   slice(auxv(procTask(file.inode), mm), pos, count),
 );
 
-const pagemapOps: FileOps = /* @__PURE__ */ memOps(PTRACE_MODE_READ_FSCREDS, (c, file, mm, count, pos) => {
+const pagemapOps: FileOps = /* @__PURE__ */ memOps(PTRACE_MODE_READ_FSCREDS, noEndLlseek, (c, file, mm, count, pos) => {
   if (pos % 8 !== 0 || count % 8 !== 0) return fail(EINVAL);
   return pagemapRead(
     c.k.mm,
@@ -122,7 +116,7 @@ const pagemapOps: FileOps = /* @__PURE__ */ memOps(PTRACE_MODE_READ_FSCREDS, (c,
   );
 });
 
-const memFileOps: FileOps = /* @__PURE__ */ memOps(PTRACE_MODE_ATTACH_FSCREDS, (c, _f, mm, count, pos) => {
+const memFileOps: FileOps = /* @__PURE__ */ memOps(PTRACE_MODE_ATTACH_FSCREDS, noEndLlseek, (c, _f, mm, count, pos) => {
   const r = accessRemoteVm(c.k.mm, c, mm, pos, Math.min(count, 0x100000));
   return r !== WAIT && (r as Uint8Array).length === 0 && count > 0 ? fail(EIO) : r;
 });
@@ -167,7 +161,7 @@ export function installPidMem(k: Core): void {
     memText((k, mm, t) => smapsText(k, mm, t)),
   );
   proc.pidFile("smaps_rollup", {
-    ...memText((k, mm) => smapsRollupText(k, mm)),
+    open: (c, t) => (t.mm === null ? fail(ESRCH) : mmAccess(c, t, PTRACE_MODE_READ_FSCREDS)),
     show: (c, t) => (t.mm === null ? fail(ESRCH) : smapsRollupText(c.k, t.mm)),
   });
   proc.pidFile("pagemap", { mode: 0o400, ops: pagemapOps });

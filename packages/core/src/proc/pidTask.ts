@@ -7,7 +7,7 @@ import { TASK_DEAD, type Task } from "../task/task.js";
 import { FileOps } from "../vfs/file.js";
 import { emitDots } from "../vfs/getdents.js";
 import { InodeOps } from "../vfs/inode.js";
-import { dirLlseek } from "../vfs/llseek.js";
+import { genericLlseek } from "../vfs/llseek.js";
 import { makePidInode, pidIno, pidInodeBase, pidNode } from "./pidEntry.js";
 import { nameToInt, type ProcSuper } from "./proc.js";
 
@@ -39,7 +39,7 @@ const taskDirFileOps: FileOps = /* @__PURE__ */ new FileOps({
       d.pos = i + 3;
     }
   },
-  llseek: dirLlseek,
+  llseek: genericLlseek,
 });
 
 export function installPidTask(k: Core): void {

@@ -106,7 +106,9 @@ describe("/proc/PID", () => {
     expect(cat(sys, `/proc/${pid}/stat`)).toMatch(/^\d+ \(init\) Z 1 /);
     expect(cat(sys, `/proc/${pid}/stat`)).toMatch(/ 768\n$/);
     expect(cat(sys, `/proc/${pid}/statm`)).toBe("0 0 0 0 0 0 0\n");
-    for (const f of ["cmdline", "maps", "environ"]) expect(cat(sys, `/proc/${pid}/${f}`)).toBe("");
+    for (const f of ["cmdline", "maps", "coredump_filter"]) expect(cat(sys, `/proc/${pid}/${f}`)).toBe("");
+    for (const f of ["environ", "mem", "smaps_rollup"])
+      expect(errno(() => cat(sys, `/proc/${pid}/${f}`))).toBe("ESRCH");
     expect(cat(sys, `/proc/${pid}/status`)).not.toContain("Vm");
     expect(ls(sys, `/proc/${pid}/fd`)).toEqual([".", ".."]);
     expect(errno(() => sys.readlink(`/proc/${pid}/exe`, 100))).toBe("ENOENT");
@@ -321,7 +323,7 @@ describe("the whole of it", () => {
       const e = errno(() => {
         whole = cat(sys, p);
       });
-      const none = p.includes("/attr/") ? "EINVAL" : /^\/proc\/2\/.*smaps_rollup/.test(p) ? "ESRCH" : "";
+      const none = p.includes("/attr/") ? "EINVAL" : /^\/proc\/2\/.*(smaps_rollup|environ|auxv)/.test(p) ? "ESRCH" : "";
       expect([p, e]).toEqual([p, none]);
       // numbers below /proc/sys give nothing behind their beginning
       if (!p.startsWith("/proc/sys/") && whole.length < 2000 && e === "")

@@ -23,7 +23,7 @@ import type { Dentry } from "../vfs/dentry.js";
 import { FileOps } from "../vfs/file.js";
 import { emitDots } from "../vfs/getdents.js";
 import { Inode, InodeOps } from "../vfs/inode.js";
-import { dirLlseek } from "../vfs/llseek.js";
+import { genericLlseek } from "../vfs/llseek.js";
 import type { Nameidata } from "../vfs/namei.js";
 import type { Knode } from "../vfs/pseudo/knode.js";
 import type { FileGroup, PseudoFile } from "../vfs/pseudo/pseudoFile.js";
@@ -140,7 +140,7 @@ const rootFileOps: FileOps = /* @__PURE__ */ new FileOps({
     } else for (let nr = from; nr < pidMax; nr++) if (!one(nr)) return;
     d.pos = TGID_OFFSET + pidMax;
   },
-  llseek: dirLlseek,
+  llseek: genericLlseek,
 });
 
 const procKind: TreeKind = {

@@ -13,7 +13,7 @@ import { FileOps, FMODE_READ, FMODE_WRITE, type OpenFile } from "../file.js";
 import { genericLlseek } from "../llseek.js";
 import type { PseudoFile } from "./pseudoFile.js";
 import { eventsOf, nodeOf, type TreeKind } from "./pseudoTree.js";
-import { plainRead, seqOf, seqRead, storeText } from "./seqFile.js";
+import { noDirect, plainRead, seqOf, seqRead, storeText } from "./seqFile.js";
 
 const PAGE_SIZE = 4096;
 const READY = POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
@@ -43,7 +43,7 @@ function kernfsOps(sysfs: boolean): FileOps {
       }
       if (def.open !== undefined) def.open(c, node.owner, file);
       eventsOf(node);
-      return undefined;
+      return noDirect(file);
     },
     read(c, file, count, pos, buf) {
       const node = nodeOf(file.inode);
@@ -82,6 +82,7 @@ export const sysfsKind: TreeKind = {
   prefix: "/sys",
   magic: SYSFS_MAGIC,
   fileOps: sysfsFileOps,
+  rootMode: 0o555,
   size: PAGE_SIZE,
 };
 

@@ -5,13 +5,12 @@ import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../../abi/poll.js";
 import type { Core } from "../../kernel/core.js";
 import { mkdev } from "../dev.js";
 import { FileOps, type FileOpsInit, readBuffer } from "../file.js";
-import { noopLlseek } from "../llseek.js";
 
 /** Most bytes one read gives: as if a signal had come. */
 const MAX_READ = 1 << 25;
 
 const takeAll: NonNullable<FileOpsInit["write"]> = (_c, _f, data) => data.length;
-/** null_lseek: the offset becomes 0. */
+/** The offset stays 0. */
 const toStart: NonNullable<FileOpsInit["llseek"]> = (_c, file) => {
   file.posLow = 0;
   file.pos = 0;
@@ -24,7 +23,7 @@ const zeros: NonNullable<FileOpsInit["read"]> = (_c, _f, count, _pos, buf) => {
 const random: FileOpsInit = {
   read: (c, _f, count, _pos, buf) => c.k.tasks.randomRng.bytes(readBuffer(buf, Math.min(count, MAX_READ))),
   write: takeAll,
-  llseek: noopLlseek,
+  llseek: toStart,
   poll: () => POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM,
 };
 

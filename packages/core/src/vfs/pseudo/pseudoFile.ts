@@ -54,6 +54,8 @@ export interface PseudoFile<O = undefined> {
   visible?(owner: O): boolean;
   /** Its text is made anew by each read and served by offset; lseek knows SEEK_END. (Left out: made by the read at 0 and kept.) */
   readonly plain?: boolean;
+  /** A write moves the offset, so that a second one through the descriptor has another `pos` (/proc; in sysfs all do). */
+  readonly moves?: boolean;
   /** poll(2): the queue that is woken when what is shown has changed, and the number that has moved then. */
   readonly poll?: (c: Ctx, owner: O) => { queue: WaitQueue; event: number };
 }

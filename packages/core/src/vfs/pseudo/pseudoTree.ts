@@ -16,7 +16,7 @@ import type { Dentry } from "../dentry.js";
 import { FileOps } from "../file.js";
 import { emitDots } from "../getdents.js";
 import { ATTR_GID, ATTR_MODE, ATTR_UID, Inode, InodeOps, type InodeOpsInit } from "../inode.js";
-import { dirLlseek } from "../llseek.js";
+import { genericLlseek } from "../llseek.js";
 import { noOps } from "../specialFile.js";
 import { type FileSystemType, SB_NODEV, SB_NOEXEC, SuperBlock, type SuperOps } from "../superBlock.js";
 import { Knode, KnodeEvents, relativeTarget } from "./knode.js";
@@ -350,7 +350,7 @@ export const treeDirFileOps: FileOps = /* @__PURE__ */ new FileOps({
   iterate(_c, file, d) {
     if (emitDots(file, d)) emitNode(nodeOf(file.inode), d, 2);
   },
-  llseek: dirLlseek,
+  llseek: genericLlseek,
 });
 
 /** The file system of a tree: one superblock, however often it is mounted. */

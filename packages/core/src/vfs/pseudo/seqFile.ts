@@ -4,11 +4,12 @@
  */
 import { EINVAL, EIO, ENODEV } from "../../abi/errno.js";
 import { fail } from "../../abi/errors.js";
+import { O_DIRECT } from "../../abi/fcntl.js";
 import { POLLERR, POLLIN, POLLPRI, POLLRDNORM } from "../../abi/poll.js";
 import type { Ctx } from "../../kernel/ctx.js";
 import { latin1Text, utf8Bytes } from "../../lib/text.js";
 import { WAIT, type Wait } from "../../sys/types.js";
-import { FileOps, type OpenFile, readBuffer } from "../file.js";
+import { FileOps, FMODE_PWRITE, FMODE_STREAM, type OpenFile, readBuffer } from "../file.js";
 import { genericLlseek, noEndLlseek } from "../llseek.js";
 import type { PseudoFile } from "./pseudoFile.js";
 import { nodeOf } from "./pseudoTree.js";
@@ -23,6 +24,17 @@ export class SeqFile {
   length = 0;
   /** The event last seen by poll or show. */
   event = 0;
+}
+
+/** The last check of an open: O_DIRECT is for disks. EINVAL. */
+export function noDirect(file: OpenFile): undefined {
+  return (file.flags & O_DIRECT) !== 0 ? fail(EINVAL) : undefined;
+}
+
+/** Opened as a sequence: pwrite(2) is ESPIPE. */
+export function seqOpen(file: OpenFile): undefined {
+  file.mode &= ~FMODE_PWRITE;
+  return noDirect(file);
 }
 
 export function seqOf(file: OpenFile): SeqFile {
@@ -108,6 +120,14 @@ export function stored(n: number | Wait | undefined, length: number): number | W
   return (n as number) < 0 ? fail(-(n as number)) : (n as number);
 }
 
+/**
+ * The writes of /proc's files do not move the offset, unless they say so: a read through the same descriptor begins where it would have
+ * begun.
+ */
+export function keepOffset(def: PseudoFile<never>, file: OpenFile): void {
+  if (def.moves !== true) file.mode |= FMODE_STREAM;
+}
+
 /** Hand the bytes of one write to a store, as text; they are part of the run. */
 export function storeText<O>(
   c: Ctx,
@@ -154,13 +174,14 @@ export function seqFileOps(noShow: number, noStore: number, gone: number): FileO
       const def = node.file as PseudoFile<unknown>;
       if (def.open !== undefined) def.open(c, node.owner, file);
       if (def.poll !== undefined) seqOf(file).event = def.poll(c, node.owner).event;
-      return undefined;
+      return def.plain ? noDirect(file) : seqOpen(file);
     },
     read(c, file, count, pos, buf) {
       const node = nodeOf(file.inode);
       if (node.removed) return fail(gone);
       const def = node.file as PseudoFile<unknown>;
       if (def.show === undefined) return fail(noShow);
+      file.mode &= ~FMODE_STREAM;
       return def.plain
         ? plainRead(count, pos, buf, def.show(c, node.owner, file))
         : seqRead(c, file, count, pos, buf, show);
@@ -169,7 +190,9 @@ export function seqFileOps(noShow: number, noStore: number, gone: number): FileO
       const node = nodeOf(file.inode);
       if (node.removed) return fail(gone);
       const def = node.file as PseudoFile<unknown>;
-      return def.store === undefined ? fail(noStore) : storeText(c, def, node.owner, data, file, pos);
+      if (def.store === undefined) return fail(noStore);
+      keepOffset(def, file);
+      return storeText(c, def, node.owner, data, file, pos);
     },
     llseek(c, file, offset, whence) {
       return (nodeOf(file.inode).file?.plain ? genericLlseek : noEndLlseek)(c, file, offset, whence);

@@ -24,7 +24,7 @@ import { MAY_EXEC, MAY_WRITE } from "../perm.js";
 import type { Knode } from "./knode.js";
 import type { PseudoFile } from "./pseudoFile.js";
 import { dirNlink, nodeOf, PseudoTree, type TreeKind, treeLookup } from "./pseudoTree.js";
-import { plainRead, seqOf, stored } from "./seqFile.js";
+import { noDirect, plainRead, seqOf, stored } from "./seqFile.js";
 
 export interface SysctlFile extends PseudoFile {
   /** A string: offsets count. */
@@ -138,7 +138,7 @@ export const sysctlFileOps: FileOps = /* @__PURE__ */ new FileOps({
     const def = defOf(inode);
     if (def.open !== undefined) def.open(c, undefined, file);
     if (def.poll !== undefined) seqOf(file).event = def.poll(c, undefined).event;
-    return undefined;
+    return noDirect(file);
   },
   read(c, file, count, pos, buf) {
     const def = defOf(file.inode);
