@@ -9,8 +9,8 @@
  *     k.proc.pidFile("uid_map", { mode: 0o644, show: (c, task) => ..., store: (c, task, text, file, pos) => ... });
  *
  *     // numbers, strings and lists below /proc/sys, with Linux's syntax, ranges and offsets
- *     k.sysctl.register("vm/dirty_ratio", intSysctl({ min: 0, max: 100, get: () => wb.ratio, set: (v) => { wb.ratio = v; } }));
- *     k.sysctl.register("kernel/poweroff_cmd", stringSysctl({ size: 256, get: () => cmd, set: (c, v) => { cmd = v; } }));
+ *     k.sysctl.register("vm/dirty_ratio", intSysctl({ min: 0, max: 100, get: () => wb.ratio, set: (_c, v) => { wb.ratio = v; } }));
+ *     k.sysctl.register("kernel/poweroff_cmd", stringSysctl({ size: 256, get: () => cmd, set: (_c, v) => { cmd = v; } }));
  *
  *     // sysfs: one file; a directory whose files all show the same object
  *     k.sysfs.file("/sys/kernel/mm/ksm/run", { show: () => `${ksm.run}\n`, store: (c, _, text) => { ksm.run = ...; } });

@@ -58,6 +58,25 @@ describe("files of /proc", () => {
     expect(sys.stat("/proc/test").mode).toBe(0o40555);
   });
 
+  test("a write does not move the offset, there is no pwrite, no O_DIRECT, and directories end at 0", () => {
+    const o = fresh();
+    const k = withFiles(o);
+    const sys = k.sys(k.init);
+    const fd = sys.open("/proc/test/rw", 2);
+    expect(sys.write(fd, "abc")).toBe(3);
+    expect(sys.lseek(fd, 0, 1)).toBe(0);
+    expect(text(sys.read(fd, 3))).toBe("val");
+    expect(sys.write(fd, "d")).toBe(1);
+    expect(text(sys.read(fd, 9))).toBe("ue 1\n");
+    expect(errno(() => sys.pwrite64(fd, "x", 0))).toBe("ESPIPE");
+    expect(o.written).toEqual(["abc", "d"]);
+    for (const p of ["/proc/test/rw", "/proc/self/status", "/sys/kernel/test/ro", "/proc/sys/kernel/ostype"])
+      expect([p, errno(() => sys.open(p, 0o40000))]).toEqual([p, "EINVAL"]);
+    for (const p of ["/proc", "/proc/self", "/proc/self/fd", "/proc/sys/kernel"])
+      expect(sys.lseek(sys.open(p, 0o200000), 0, 2)).toBe(0);
+    expect(errno(() => sys.open("/proc/self/ns/uts", 1))).toBe("EPERM");
+  });
+
   test("nothing can be made, renamed or removed", () => {
     const k = withFiles(fresh());
     const sys = k.sys(k.init);
