@@ -253,6 +253,7 @@ export function filemapWrite(
     copyIn(mapping, index, off, data, from + done, n);
     markAccessed(m, pfn);
     if ((m.frames.flags[pfn] & PG_DIRTY) === 0) m.setPageDirty(pfn);
+    m.frames.flags[pfn] |= PG_UPTODATE;
     done += n;
     written?.(done);
     if (f !== null) {

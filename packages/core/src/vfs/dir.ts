@@ -30,8 +30,9 @@ import {
   S_IXGRP,
 } from "../abi/stat.js";
 import type { Ctx } from "../kernel/ctx.js";
-import { capable } from "../task/capable.js";
+import { capable, nsCapable } from "../task/capable.js";
 import { D_DIR, type Dentry } from "./dentry.js";
+import { fgetRaw } from "./fileTable.js";
 import { type Inode, S_APPEND, S_DEAD, S_IMMUTABLE, S_LINKABLE } from "./inode.js";
 import {
   LAST_DOT,
@@ -134,8 +135,11 @@ export function doLink(
     oldpath,
     ((flags & AT_SYMLINK_FOLLOW) !== 0 ? LOOKUP_FOLLOW : 0) | ((flags & AT_EMPTY_PATH) !== 0 ? LOOKUP_EMPTY : 0),
   );
-  // a descriptor by itself: only for its opener's credentials, or with CAP_DAC_READ_SEARCH
-  if (from.atStart && !capable(c.k, c.task, CAP_DAC_READ_SEARCH)) return fail(ENOENT);
+  // a descriptor by itself: only with the credentials it was opened with, or CAP_DAC_READ_SEARCH over these
+  if (from.atStart && olddirfd >= 0) {
+    const { cred } = fgetRaw(c.task, olddirfd);
+    if (cred !== c.task.cred && !nsCapable(c.k, c.task, cred.userNs, CAP_DAC_READ_SEARCH)) return fail(ENOENT);
+  }
   const { mnt, dentry: old } = from;
   const inode = old.inode as Inode;
   const nd = createAt(c, newdirfd, newpath, false);

@@ -77,8 +77,8 @@ export function doDup3(c: Ctx, oldfd: number, newfd: number, cloexec: boolean): 
   return newfd;
 }
 
-/** The flags F_SETFL can change. */
-const SETFL_MASK = O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT | O_ASYNC;
+/** The flags F_SETFL can change; O_ASYNC only where there is something to signal. */
+const SETFL_MASK = O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT;
 
 function setfl(c: Ctx, file: OpenFile, arg: number): number {
   const { inode } = file;
@@ -87,7 +87,8 @@ function setfl(c: Ctx, file: OpenFile, arg: number): number {
   if ((arg & O_NOATIME) !== 0 && (file.flags & O_NOATIME) === 0 && !inodeOwnerOrCapable(c, inode)) return fail(EPERM);
   const type = inode.mode & S_IFMT;
   if ((arg & O_DIRECT) !== 0 && type !== S_IFIFO && type !== S_IFREG) return fail(EINVAL);
-  file.flags = (file.flags & ~SETFL_MASK) | (arg & SETFL_MASK);
+  const mask = type === S_IFIFO ? SETFL_MASK | O_ASYNC : SETFL_MASK;
+  file.flags = (file.flags & ~mask) | (arg & mask);
   return 0;
 }
 

@@ -11,7 +11,7 @@ import { MNT_NOATIME, MNT_NODIRATIME, MNT_READONLY, MNT_RELATIME, type Mount } f
 export const I_DIRTY_SYNC = 1;
 export const I_DIRTY_DATASYNC = 2;
 export const I_DIRTY_PAGES = 4;
-export const I_DIRTY_TIME = 1 << 11;
+export const I_DIRTY_TIME = 0x800;
 
 /** Attributes changed: whoever writes inodes back is told. */
 export function markInodeDirty(inode: Inode, flags: number): void {

@@ -6,6 +6,7 @@ import { EINVAL, ENXIO } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import { SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE, SEEK_SET } from "../abi/fcntl.js";
 import type { Ctx } from "../kernel/ctx.js";
+import { PG_UPTODATE } from "../mm/frames.js";
 import type { Loff } from "../sys/fileSys.js";
 import type { OpenFile } from "./file.js";
 import { LLONG_MAX, loffAdd, loffHigh, loffJoin, loffLow } from "./loff.js";
@@ -21,7 +22,7 @@ function setPos(file: OpenFile, v: Loff): Loff {
 }
 
 /** Regular files, and whatever has an inode size. */
-export function genericLlseek(_c: Ctx, file: OpenFile, offset: Loff, whence: number): Loff {
+export function genericLlseek(c: Ctx, file: OpenFile, offset: Loff, whence: number): Loff {
   const { inode } = file;
   switch (whence) {
     case SEEK_SET:
@@ -34,23 +35,31 @@ export function genericLlseek(_c: Ctx, file: OpenFile, offset: Loff, whence: num
       return setPos(file, loffAdd(loffJoin(inode.size, inode.sizeLow), offset));
     case SEEK_DATA:
     case SEEK_HOLE:
-      return setPos(file, seekHoleData(file, offset, whence));
+      return setPos(file, seekHoleData(c, file, offset, whence));
     default:
       return fail(EINVAL);
   }
 }
 
-/** The next byte from `offset` on that is in a page (SEEK_DATA) or in none (SEEK_HOLE; the end of the file is a hole). */
-function seekHoleData(file: OpenFile, offset: Loff, whence: number): number {
+/** The next byte from `offset` on that is data (SEEK_DATA) or not (SEEK_HOLE; the end of the file is a hole). */
+function seekHoleData(c: Ctx, file: OpenFile, offset: Loff, whence: number): number {
   const { size, mapping } = file.inode;
   const at = loffHigh(offset);
   if (at < 0 || at >= size) return fail(ENXIO);
   if (mapping === null) return whence === SEEK_DATA ? at : size;
-  const index = Math.floor(at / 4096);
-  const found = whence === SEEK_DATA ? mapping.nextPage(index) : mapping.nextHole(index);
-  const pos = found < 0 ? size : Math.max(at, found * 4096);
-  if (whence === SEEK_DATA) return pos >= size ? fail(ENXIO) : pos;
-  return Math.min(pos, size);
+  const { flags } = c.k.mm.frames;
+  const isData = (i: number): boolean => {
+    const pfn = mapping.lookup(i);
+    return pfn !== 0 && (flags[pfn] & PG_UPTODATE) !== 0;
+  };
+  let index = Math.floor(at / 4096);
+  if (whence === SEEK_HOLE) {
+    while (index * 4096 < size && isData(index)) index++;
+    return Math.min(Math.max(at, index * 4096), size);
+  }
+  while (index >= 0 && index * 4096 < size && !isData(index)) index = mapping.nextPage(index + 1);
+  const pos = Math.max(at, index * 4096);
+  return index < 0 || pos >= size ? fail(ENXIO) : pos;
 }
 
 /** Directories whose positions are dentries' offsets: to a position, not from the end. */

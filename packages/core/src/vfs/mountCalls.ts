@@ -63,6 +63,7 @@ import type { Ctx } from "../kernel/ctx.js";
 import type { Statfs } from "../sys/mountSys.js";
 import { capable, nsCapable } from "../task/capable.js";
 import { D_DIR, type Dentry } from "./dentry.js";
+import { isUnlinked } from "./dpath.js";
 import type { FsStruct } from "./fsStruct.js";
 import { type Inode, S_DEAD } from "./inode.js";
 import {
@@ -208,9 +209,9 @@ function remount(c: Ctx, m: Mount, dentry: Dentry, sbFlags: number, mf: number, 
   setMountFlags(c, m, mf);
 }
 
-/** Something can be attached here. ENOENT: the directory was removed. */
-function checkMountpoint(dentry: Dentry): void {
-  if (((dentry.inode as Inode).flags & S_DEAD) !== 0 || ((dentry.flags & 16) !== 0 && !dentry.isRoot)) fail(ENOENT);
+/** Something can be attached here. ENOENT: the place was removed, or is in no tree of mounts any more. */
+function checkMountpoint(mnt: Mount, dentry: Dentry): void {
+  if (mnt.ns === null || ((dentry.inode as Inode).flags & S_DEAD) !== 0 || isUnlinked(dentry)) fail(ENOENT);
 }
 
 /** Files on files, directories on directories. ENOTDIR. */
@@ -222,7 +223,7 @@ function bind(c: Ctx, source: string | null, parent: Mount, mountpoint: Dentry, 
   if (source === null || source === "") return fail(EINVAL);
   const { vfs } = c.k;
   const { mnt: old, dentry: root } = userPath(c, AT_FDCWD, source, LOOKUP_FOLLOW);
-  checkMountpoint(mountpoint);
+  checkMountpoint(parent, mountpoint);
   checkMnt(c, parent);
   if (old.unbindable) return fail(EINVAL);
   if (old.ns !== null || vfs.bindable === null || !vfs.bindable(root)) checkMnt(c, old);
@@ -260,7 +261,7 @@ function moveMount(c: Ctx, source: string | null, parent: Mount, mountpoint: Den
   if (source === null || source === "") return fail(EINVAL);
   const { vfs } = c.k;
   const { mnt: m, dentry: root } = userPath(c, AT_FDCWD, source, LOOKUP_FOLLOW);
-  checkMountpoint(mountpoint);
+  checkMountpoint(parent, mountpoint);
   checkMnt(c, parent);
   checkMnt(c, m);
   if ((m.flags & MNT_LOCKED) !== 0 || root !== m.root || !m.hasParent) return fail(EINVAL);
@@ -306,7 +307,7 @@ function newFsMount(
   const m = newMount(vfs, sb, sb.root, source ?? "none");
   m.flags |= mf;
   try {
-    checkMountpoint(mountpoint);
+    checkMountpoint(parent, mountpoint);
     checkMnt(c, parent);
     if (parent.sb === sb && mountpoint === parent.root) fail(EBUSY);
     sameKind(mountpoint, sb.root, ENOTDIR);

@@ -65,7 +65,7 @@ export class Nameidata {
   private path = "";
   private pos = 0;
   /** The last component: its kind, place in `path`, hash, and whether slashes follow it. */
-  lastType = LAST_NORM;
+  lastType: number = LAST_NORM;
   private lastStart = 0;
   private lastEnd = 0;
   private lastHash = 0;
@@ -101,7 +101,9 @@ export class Nameidata {
     this.rootDentry = fs.rootDentry;
     this.path = path;
     this.pos = 0;
-    if (path.charCodeAt(0) === SLASH && (flags & LOOKUP_SCOPED) === 0) {
+    const absolute = path.charCodeAt(0) === SLASH;
+    if (absolute && (flags & LOOKUP_BENEATH) !== 0) fail(EXDEV);
+    if (absolute && (flags & LOOKUP_IN_ROOT) === 0) {
       this.mnt = fs.rootMnt;
       this.dentry = fs.rootDentry;
     } else if (dirfd === AT_FDCWD) {
@@ -117,7 +119,6 @@ export class Nameidata {
     if ((flags & LOOKUP_SCOPED) !== 0) {
       this.rootMnt = this.mnt;
       this.rootDentry = this.dentry;
-      if (path.charCodeAt(0) === SLASH && (flags & LOOKUP_BENEATH) !== 0) fail(EXDEV);
     }
   }
 

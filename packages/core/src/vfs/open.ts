@@ -288,15 +288,19 @@ function openTmpfile(c: Ctx, dirfd: number, path: string, fl: number, mode: numb
   if ((fl & O_EXCL) === 0) inode.flags |= S_LINKABLE;
   const d = vfs.dcache.makeUnhashed(`#${inode.ino}`, parent, inode);
   if (hooks.inodeCreated.on !== null) hooks.inodeCreated.on(d, mode);
-  return openDentry(c, mnt, d, fl & ~(O_TRUNC | O_CREAT | O_EXCL), MAY_READ | MAY_WRITE, true);
+  return openDentry(c, mnt, d, fl & ~(O_TRUNC | O_CREAT | O_EXCL), MAY_READ | MAY_WRITE, false);
 }
 
-/** sysctl fs.protected_regular and fs.protected_fifos: O_CREAT on another's file in a sticky directory others can write to. */
+/**
+ * O_CREAT on another's file in a sticky directory others can write to: EACCES for regular files and FIFOs by sysctl
+ * fs.protected_regular and fs.protected_fifos, for everything else always.
+ */
 function mayCreateInSticky(c: Ctx, dir: Inode, inode: Inode): void {
+  if ((dir.mode & S_ISVTX) === 0) return;
   const { protectedRegular, protectedFifos } = c.k.vfs.sysctl;
   const type = inode.mode & S_IFMT;
-  const level = type === S_IFIFO ? protectedFifos : type === S_IFREG ? protectedRegular : 0;
-  if (level === 0 || (dir.mode & S_ISVTX) === 0 || inode.uid === dir.uid || inode.uid === c.task.cred.fsuid) return;
+  const level = type === S_IFIFO ? protectedFifos : type === S_IFREG ? protectedRegular : 1;
+  if (level === 0 || inode.uid === dir.uid || inode.uid === c.task.cred.fsuid) return;
   if ((dir.mode & S_IWOTH) !== 0 || (level >= 2 && (dir.mode & S_IWGRP) !== 0)) fail(EACCES);
 }
 

@@ -217,7 +217,7 @@ export function sysLseek(c: Ctx, fd: number, offset: Loff, whence: number): Loff
 const CHUNK = 65536;
 
 interface CopyFrame {
-  copy?: { infile: OpenFile; outfile: OpenFile; inpos: number; outpos: number; done: number };
+  copy?: { infile: OpenFile; outfile: OpenFile; inpos: number; outpos: number; count: number; done: number };
 }
 
 /**
@@ -235,7 +235,14 @@ function copyFiles(
   const fr = c.task.frame as CopyFrame | null;
   let st = fr === null ? undefined : fr.copy;
   if (st === undefined)
-    st = { infile, outfile, inpos: inoff < 0 ? infile.pos : inoff, outpos: outoff < 0 ? startOf(outfile) : outoff, done: 0 };
+    st = {
+      infile,
+      outfile,
+      inpos: inoff < 0 ? infile.pos : inoff,
+      outpos: outoff < 0 ? startOf(outfile) : outoff,
+      count,
+      done: 0,
+    };
   try {
     while (st.done < count) {
       const piece = vfsRead(c, st.infile, Math.min(CHUNK, count - st.done), st.inpos, null);
@@ -279,28 +286,29 @@ function dropCopy(c: Ctx, st: NonNullable<CopyFrame["copy"]>): void {
   fputSync(c.k, st.outfile);
 }
 
-/** The two descriptions of a copy: those kept by a sleeping call, else by number. */
-function copyEnds(c: Ctx, infd: number, outfd: number): { infile: OpenFile; outfile: OpenFile; resumed: boolean } {
+/** The descriptions of a copy that has slept, or null. */
+function sleptCopy(c: Ctx): NonNullable<CopyFrame["copy"]> | null {
   const fr = c.task.frame as CopyFrame | null;
-  if (fr !== null && fr.copy !== undefined) return { infile: fr.copy.infile, outfile: fr.copy.outfile, resumed: true };
-  const infile = fget(c.task, infd);
-  return { infile, outfile: fget(c.task, outfd), resumed: false };
+  return fr === null ? null : (fr.copy ?? null);
 }
 
 export function sysSendfile(c: Ctx, outfd: number, infd: number, offset: Loff | null, count: number): number | Wait {
-  const { infile, outfile, resumed } = copyEnds(c, infd, outfd);
+  const st = sleptCopy(c);
+  const off = offset === null ? -1 : loffHigh(offset);
+  if (st !== null) return copyFiles(c, st.infile, st.outfile, off, -1, countArg(count));
+  const infile = fget(c.task, infd);
+  if ((infile.mode & FMODE_READ) === 0) fail(EBADF);
+  if (offset !== null && (infile.mode & FMODE_PREAD) === 0) fail(ESPIPE);
+  if (offset !== null && offset < 0) fail(EINVAL);
   const n = countArg(count);
-  if (!resumed) {
-    if ((infile.mode & FMODE_READ) === 0) fail(EBADF);
-    if (offset !== null && (infile.mode & FMODE_PREAD) === 0) fail(ESPIPE);
-    if (offset !== null && offset < 0) fail(EINVAL);
-    if ((outfile.mode & FMODE_WRITE) === 0) fail(EBADF);
-    if ((infile.inode.mode & S_IFMT) === S_IFDIR || infile.ops.read === null) fail(EINVAL);
-    if ((infile.inode.mode & S_IFMT) === S_IFIFO) fail(EINVAL);
-    if ((outfile.flags & O_APPEND) !== 0) fail(EINVAL);
-    if (infile.inode === outfile.inode && infile.inode.mapping === null) fail(EINVAL);
-  }
-  return copyFiles(c, infile, outfile, offset === null ? -1 : loffHigh(offset), -1, n);
+  const outfile = fget(c.task, outfd);
+  if ((outfile.mode & FMODE_WRITE) === 0) fail(EBADF);
+  const toPipe = (outfile.inode.mode & S_IFMT) === S_IFIFO;
+  if (toPipe && n === 0) return 0;
+  const type = infile.inode.mode & S_IFMT;
+  if (type === S_IFDIR || type === S_IFIFO || infile.ops.read === null) fail(EINVAL);
+  if (!toPipe && (outfile.flags & O_APPEND) !== 0) fail(EINVAL);
+  return copyFiles(c, infile, outfile, off, -1, n);
 }
 
 export function sysCopyFileRange(
@@ -312,24 +320,26 @@ export function sysCopyFileRange(
   length: Loff,
   flags: number,
 ): number | Wait {
-  const { infile, outfile, resumed } = copyEnds(c, infd, outfd);
+  const st = sleptCopy(c);
+  if (st !== null)
+    return copyFiles(c, st.infile, st.outfile, inoff === null ? -1 : 0, outoff === null ? -1 : 0, st.count);
+  const infile = fget(c.task, infd);
+  const outfile = fget(c.task, outfd);
   const inpos = inoff === null ? infile.pos : loffHigh(inoff);
   const outpos = outoff === null ? outfile.pos : loffHigh(outoff);
   let n = Math.min(loffHigh(length), MAX_RW_COUNT);
-  if (!resumed) {
-    if (flags !== 0) fail(EINVAL);
-    const inm = infile.inode.mode & S_IFMT;
-    const outm = outfile.inode.mode & S_IFMT;
-    if (inm === S_IFDIR || outm === S_IFDIR) fail(EISDIR);
-    if (inm !== S_IFREG || outm !== S_IFREG) fail(EINVAL);
-    if ((infile.mode & FMODE_READ) === 0 || (outfile.mode & FMODE_WRITE) === 0 || (outfile.flags & O_APPEND) !== 0)
-      fail(EBADF);
-    if ((outfile.inode.flags & S_IMMUTABLE) !== 0) fail(EPERM);
-    if (length < 0 || inpos < 0 || outpos < 0) fail(EINVAL);
-    if (loffAdd(inpos, n) > 0x7fffffffffffffffn || loffAdd(outpos, n) > 0x7fffffffffffffffn) fail(EOVERFLOW);
-    n = Math.max(0, Math.min(n, infile.inode.size - inpos));
-    if (n > 0) n = writeChecks(c, outfile.inode, outpos, n);
-    if (infile.inode === outfile.inode && outpos + n > inpos && outpos < inpos + n) fail(EINVAL);
-  }
+  if (flags !== 0) fail(EINVAL);
+  const inm = infile.inode.mode & S_IFMT;
+  const outm = outfile.inode.mode & S_IFMT;
+  if (inm === S_IFDIR || outm === S_IFDIR) fail(EISDIR);
+  if (inm !== S_IFREG || outm !== S_IFREG) fail(EINVAL);
+  if ((infile.mode & FMODE_READ) === 0 || (outfile.mode & FMODE_WRITE) === 0 || (outfile.flags & O_APPEND) !== 0)
+    fail(EBADF);
+  if ((outfile.inode.flags & S_IMMUTABLE) !== 0) fail(EPERM);
+  if (length < 0 || inpos < 0 || outpos < 0) fail(EINVAL);
+  if (loffAdd(inpos, n) > 0x7fffffffffffffffn || loffAdd(outpos, n) > 0x7fffffffffffffffn) fail(EOVERFLOW);
+  n = Math.max(0, Math.min(n, infile.inode.size - inpos));
+  if (n > 0) n = writeChecks(c, outfile.inode, outpos, n);
+  if (infile.inode === outfile.inode && outpos + n > inpos && outpos < inpos + n) fail(EINVAL);
   return copyFiles(c, infile, outfile, inoff === null ? -1 : inpos, outoff === null ? -1 : outpos, n);
 }

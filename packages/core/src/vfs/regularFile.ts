@@ -12,6 +12,7 @@ import { SIGXFSZ } from "../abi/signal.js";
 import type { Ctx } from "../kernel/ctx.js";
 import type { AddressSpace } from "../mm/addressSpace.js";
 import { filemapRead, filemapWrite, grabPage, removeRange } from "../mm/filemap.js";
+import { PG_UPTODATE } from "../mm/frames.js";
 import { ALLOC_NOSPC, ALLOC_WAIT } from "../mm/gfp.js";
 import { WAIT, type Wait } from "../sys/types.js";
 import { rlimit } from "../task/rlimits.js";
@@ -109,9 +110,12 @@ export function genericFallocate(c: Ctx, file: OpenFile, mode: number, offset: n
       for (const made of f.made) removeRange(m, mapping, made, made);
       return fail(pfn === ALLOC_NOSPC ? ENOSPC : ENOMEM);
     }
+    // room is reserved, nothing is there: SEEK_DATA skips it
+    m.frames.flags[pfn] &= ~PG_UPTODATE;
     f.made.push(i);
   }
   c.endPart("fallocate");
+  removePrivs(c, file.dentry);
   if (end > inode.size) raiseSize(inode, end);
   changedAttr(inode);
   return undefined;

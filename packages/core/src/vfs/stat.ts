@@ -139,10 +139,10 @@ function needsRealIds(c: Ctx): boolean {
   return cred.uid === makeKuid(cred.userNs, 0) ? !cred.effective.equals(cred.permitted) : !cred.effective.empty;
 }
 
-/** readlink(2): the text, cut at `size` bytes. */
-export function readlinkAt(c: Ctx, dirfd: number, path: unknown, size: number): string {
+/** readlink(2): the text, cut at `size` bytes. `empty`: "" is the link that `dirfd` refers to. */
+export function readlinkAt(c: Ctx, dirfd: number, path: unknown, size: number, empty: boolean): string {
   if (size <= 0) return fail(EINVAL);
-  const nd = userPath(c, dirfd, path, LOOKUP_EMPTY);
+  const nd = userPath(c, dirfd, path, empty ? LOOKUP_EMPTY : 0);
   const { mnt, dentry } = nd;
   if ((dentry.flags & D_SYMLINK) === 0) return fail(nd.atStart ? ENOENT : EINVAL);
   const text = linkText(c, mnt, dentry);

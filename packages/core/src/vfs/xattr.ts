@@ -116,21 +116,25 @@ function xattrPermission(c: Ctx, inode: Inode, name: string, mask: number): void
   inodePermission(c, inode, mask);
 }
 
-/** security.*: file capabilities need CAP_SETFCAP and the right form, the rest CAP_SYS_ADMIN. */
-function securityCheck(c: Ctx, inode: Inode, name: string): void {
+/**
+ * security.*: CAP_SYS_ADMIN; file capabilities CAP_SETFCAP to remove - to set that was asked for together with the form, so that
+ * an empty value passes, as in Linux.
+ */
+function securityCheck(c: Ctx, inode: Inode, name: string, remove: boolean): void {
   if (!name.startsWith(XATTR_SECURITY_PREFIX)) return;
-  if (name === XATTR_NAME_CAPS) {
-    if (!capableWrtInode(c, inode, CAP_SETFCAP)) fail(EPERM);
-  } else if (!capable(c.k, c.task, CAP_SYS_ADMIN)) fail(EPERM);
+  if (name !== XATTR_NAME_CAPS) {
+    if (!capable(c.k, c.task, CAP_SYS_ADMIN)) fail(EPERM);
+  } else if (remove && !capableWrtInode(c, inode, CAP_SETFCAP)) fail(EPERM);
 }
 
-/** EINVAL unless it is the attribute of revision 2 or 3 with its size. */
-function checkFcap(value: Uint8Array): void {
+/** File capabilities are of revision 2 or 3 with its size (EINVAL), and set with CAP_SETFCAP (EPERM). */
+function checkFcap(c: Ctx, inode: Inode, value: Uint8Array): void {
   const rev = value.length >= 4 ? (value[3] << 24) >>> 0 : 0;
   const ok =
     (rev === (VFS_CAP_REVISION_2 & VFS_CAP_REVISION_MASK) >>> 0 && value.length === XATTR_CAPS_SZ_2) ||
     (rev === (VFS_CAP_REVISION_3 & VFS_CAP_REVISION_MASK) >>> 0 && value.length === XATTR_CAPS_SZ_3);
   if (!ok) fail(EINVAL);
+  if (!capableWrtInode(c, inode, CAP_SETFCAP)) fail(EPERM);
 }
 
 /** What setxattr(2) checks before it looks for the file. */
@@ -150,9 +154,9 @@ export function vfsSetxattr(c: Ctx, mnt: Mount, dentry: Dentry, x: XattrChange):
   mntWantWrite(mnt);
   const inode = dentry.inode as Inode;
   const { name, value, flags } = x;
-  if (name === XATTR_NAME_CAPS) checkFcap(value);
+  if (name === XATTR_NAME_CAPS && value.length > 0) checkFcap(c, inode, value);
   xattrPermission(c, inode, name, MAY_WRITE);
-  securityCheck(c, inode, name);
+  securityCheck(c, inode, name, false);
   const { hooks } = c.k;
   const h = lateHandler(inode, name);
   if (hooks.xattrSet.on !== null) {
@@ -223,7 +227,7 @@ export function vfsRemovexattr(c: Ctx, mnt: Mount, dentry: Dentry, name: string)
   mntWantWrite(mnt);
   const inode = dentry.inode as Inode;
   xattrPermission(c, inode, name, MAY_WRITE);
-  securityCheck(c, inode, name);
+  securityCheck(c, inode, name, true);
   const { hooks } = c.k;
   if (hooks.xattrRemove.on !== null) {
     const e = hooks.xattrRemove.on(dentry, name);
