@@ -3,24 +3,41 @@
  * argument); a number is taken modulo 2^32 where the ABI has int or unsigned int.
  */
 
-function misuse(name: string, v: unknown, what: string): never {
-  const shown = typeof v === "string" ? `"${v}"` : Object.is(v, -0) ? "-0" : String(v);
-  throw new TypeError(`${name}: must be ${what}, not ${shown}`);
+/** A value for a message, whatever it is. */
+function shown(v: unknown): string {
+  if (typeof v === "string") return JSON.stringify(v.length > 40 ? `${v.slice(0, 40)}...` : v);
+  if (typeof v === "object" && v !== null) return Array.isArray(v) ? "an array" : "an object";
+  if (typeof v === "function") return "a function";
+  return Object.is(v, -0) ? "-0" : String(v);
 }
 
-function whole(v: unknown, name: string): number {
+/** A TypeError that names the argument, the value, and what is allowed. */
+export function misuse(name: string, v: unknown, what: string): never {
+  throw new TypeError(`${name}: must be ${what}, not ${shown(v)}`);
+}
+
+/** A whole number of any size. */
+export function whole(v: unknown, name: string): number {
   if (typeof v !== "number" || !Number.isInteger(v) || Object.is(v, -0)) return misuse(name, v, "a whole number");
   return v;
 }
 
 /** An `int`: -2^31 .. 2^31-1. */
 export function int(v: unknown, name: string): number {
-  return (v as number) | 0 && v === ((v as number) | 0) ? (v as number) : whole(v, name) | 0;
+  // most numbers are small and not 0 (which -0 looks like)
+  if (typeof v === "number" && (v | 0) === v && v !== 0) return v;
+  return whole(v, name) | 0;
 }
 
 /** An `unsigned int`: 0 .. 2^32-1. */
 export function uint(v: unknown, name: string): number {
   return whole(v, name) >>> 0;
+}
+
+/** An `unsigned long` that is small or exact as a number: an address, a size, an option's argument. Negative: modulo 2^64. */
+export function ulong(v: unknown, name: string): number {
+  const n = whole(v, name);
+  return n < 0 ? n + 2 ** 64 : n;
 }
 
 /** An `int` or a default for what is left out. */

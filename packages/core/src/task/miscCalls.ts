@@ -4,7 +4,7 @@ import { EINVAL, EPERM } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import type { Ctx } from "../kernel/ctx.js";
 import { utf8Bytes, utf8Text } from "../lib/text.js";
-import { int, text, uint } from "../sys/args.js";
+import { int, misuse, text, uint } from "../sys/args.js";
 import type { MiscSys } from "../sys/miscSys.js";
 import type { Impl } from "../sys/types.js";
 import { nsCapable } from "./capable.js";
@@ -15,7 +15,7 @@ import { NEW_UTS_LEN } from "./utsNamespace.js";
 
 /** The new name: at most 64 bytes. */
 function newName(c: Ctx, name: string, len: number | undefined): string {
-  if (typeof name !== "string") throw new TypeError(`name: must be a string, not ${String(name)}`);
+  if (typeof name !== "string") return misuse("name", name, "a string");
   const n = len === undefined ? undefined : int(len, "len");
   const uts = utsOf(c.k, c.task);
   if (!nsCapable(c.k, c.task, uts.userNs, CAP_SYS_ADMIN)) return fail(EPERM);

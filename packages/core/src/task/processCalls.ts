@@ -35,7 +35,7 @@ import {
 } from "../abi/wait.js";
 import type { Ctx } from "../kernel/ctx.js";
 import type { AnyProgramDef, ProgramDef } from "../kernel/program.js";
-import { int, intOr, list, struct, text, uint } from "../sys/args.js";
+import { int, intOr, list, misuse, struct, text, uint, ulong } from "../sys/args.js";
 import type { CloneArgs, CloneResult, ExecArgs, ProcessSys, Rlimit, WaitResult } from "../sys/processSys.js";
 import { type Impl, WAIT, type Wait } from "../sys/types.js";
 import { nsCapable } from "./capable.js";
@@ -123,7 +123,7 @@ function clone3Args(c: Ctx, args: CloneArgs): ForkArgs {
   struct(args, "args");
   const all = args.flags ?? 0;
   if (typeof all !== "number" || !Number.isInteger(all) || all < 0 || Object.is(all, -0))
-    throw new TypeError(`args.flags: must be a whole number >= 0, not ${String(all)}`);
+    return misuse("args.flags", all, "a whole number >= 0");
   const exitSignal = intOr(args.exit_signal, 0, "args.exit_signal");
   const setTid =
     args.set_tid === undefined ? [] : list(args.set_tid, "args.set_tid").map((v) => int(v, "args.set_tid"));
@@ -200,14 +200,6 @@ function mayPrlimit(c: Ctx, t: Task): boolean {
   const same =
     a.uid === b.euid && a.uid === b.suid && a.uid === b.uid && a.gid === b.egid && a.gid === b.sgid && a.gid === b.gid;
   return same || nsCapable(c.k, c.task, b.userNs, CAP_SYS_RESOURCE);
-}
-
-/** An unsigned long argument of prctl. */
-function ulong(v: number | undefined, name: string): number {
-  if (v === undefined) return 0;
-  if (typeof v !== "number" || !Number.isInteger(v) || Object.is(v, -0))
-    throw new TypeError(`${name}: must be a whole number, not ${String(v)}`);
-  return v < 0 ? v + 2 ** 64 : v;
 }
 
 export const processCalls: Impl<ProcessSys> = {
@@ -316,7 +308,7 @@ export const processCalls: Impl<ProcessSys> = {
     return 0;
   },
 
-  prctl(c, option, arg2 = 0, arg3, arg4, arg5) {
+  prctl(c, option, arg2 = 0, arg3 = 0, arg4 = 0, arg5 = 0) {
     const a2 = typeof arg2 === "string" ? arg2 : ulong(arg2, "arg2");
     return prctl(
       c.k,
@@ -372,7 +364,7 @@ export const processCalls: Impl<ProcessSys> = {
     return old;
   },
   set_tid_address(c, addr) {
-    c.task.clearChildTid = addr;
+    c.task.clearChildTid = ulong(addr, "addr");
     return c.task.pid.nrNs(activePidNs(c.task));
   },
 };

@@ -7,6 +7,7 @@ import { EINVAL, EPERM } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import { RLIM_INFINITY, RLIM_NLIMITS, RLIMIT_NOFILE } from "../abi/resource.js";
 import type { Core } from "../kernel/core.js";
+import { misuse } from "../sys/args.js";
 import type { Rlimit } from "../sys/processSys.js";
 import { capable } from "./capable.js";
 import type { Task } from "./task.js";
@@ -63,7 +64,7 @@ function parseLimit(name: string, v: unknown): bigint {
   if (typeof v === "bigint") return BigInt.asUintN(64, v);
   if (v === INF) return RLIM_INFINITY;
   if (typeof v !== "number" || !Number.isInteger(v) || Object.is(v, -0))
-    throw new TypeError(`rlimit.${name}: must be a whole number or a bigint, not ${String(v)}`);
+    return misuse(`rlimit.${name}`, v, "a whole number or a bigint");
   return BigInt.asUintN(64, BigInt(v));
 }
 

@@ -3,7 +3,7 @@ import { EAGAIN, EBADF, EINTR, EINVAL, ENOMEM, EPERM, ESRCH } from "../abi/errno
 import { ERESTARTNOHAND, fail } from "../abi/errors.js";
 import { SI_QUEUE, SI_TKILL, SI_USER, SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK } from "../abi/signal.js";
 import type { Ctx } from "../kernel/ctx.js";
-import { int, list, struct, uint } from "../sys/args.js";
+import { int, list, struct, uint, ulong, whole } from "../sys/args.js";
 import type { Sigaction, Siginfo, SignalSys, Sigset } from "../sys/signalSys.js";
 import type { Impl } from "../sys/types.js";
 import { findThread, kill, killTask } from "./kill.js";
@@ -60,9 +60,12 @@ function check(e: number): 0 {
 }
 
 /** Carrying a code that only the kernel or tgkill uses is for oneself. */
-function checkCode(t: Task, code: number, self: boolean): void {
+function checkCode(code: number, self: boolean): void {
   if ((code >= 0 || code === SI_TKILL) && !self) fail(EPERM);
-  void t;
+}
+
+function carried(info: { value?: number }): number {
+  return info.value === undefined ? 0 : ulong(info.value, "info.value");
 }
 
 function publicInfo(i: SigInfo): Siginfo {
@@ -99,8 +102,8 @@ export const signalCalls: Impl<SignalSys> = {
     if (typeof info === "object" && info !== null) {
       if (info.signo !== undefined && int(info.signo, "info.signo") !== s) return fail(EINVAL);
       code = info.code === undefined ? SI_QUEUE : int(info.code, "info.code");
-      value = info.value ?? 0;
-      checkCode(c.task, code, f.pid === c.task.tgid);
+      value = carried(info);
+      checkCode(code, f.pid === c.task.tgid);
     }
     if (t === null) return fail(ESRCH);
     return check(killTask(c.k, c.task, t.signal.leader, s, code, true, { value }));
@@ -111,10 +114,10 @@ export const signalCalls: Impl<SignalSys> = {
     struct(info, "info");
     const code = info.code === undefined ? SI_QUEUE : int(info.code, "info.code");
     const p = c.k.tasks.findVpid(c.task, g);
-    checkCode(c.task, code, p !== null && p === c.task.tgid);
+    checkCode(code, p !== null && p === c.task.tgid);
     const t = p?.task ?? null;
     if (t === null) return fail(ESRCH);
-    return check(killTask(c.k, c.task, t.signal.leader, s, code, true, { value: info.value ?? 0 }));
+    return check(killTask(c.k, c.task, t.signal.leader, s, code, true, { value: carried(info) }));
   },
   rt_tgsigqueueinfo(c, tgid, tid, sig, info) {
     const g = int(tgid, "tgid");
@@ -123,9 +126,9 @@ export const signalCalls: Impl<SignalSys> = {
     struct(info, "info");
     if (g <= 0 || id <= 0) return fail(EINVAL);
     const code = info.code === undefined ? SI_QUEUE : int(info.code, "info.code");
-    checkCode(c.task, code, c.k.tasks.findVpid(c.task, id) === c.task.pid);
+    checkCode(code, c.k.tasks.findVpid(c.task, id) === c.task.pid);
     const t = findThread(c.k, c.task, g, id);
-    return check(killTask(c.k, c.task, t, s, code, false, { value: info.value ?? 0 }));
+    return check(killTask(c.k, c.task, t, s, code, false, { value: carried(info) }));
   },
 
   rt_sigaction(c, sig, act = null) {
@@ -191,8 +194,9 @@ export const signalCalls: Impl<SignalSys> = {
     const { lo, hi } = words(set, "set");
     const f = c.frame(() => {
       if (timeout === null) return { until: Number.POSITIVE_INFINITY };
-      const { sec, nsec } = struct(timeout, "timeout");
-      if (!(sec >= 0) || !(nsec >= 0 && nsec < 1e9)) fail(EINVAL);
+      const sec = whole(struct(timeout, "timeout").sec, "timeout.sec");
+      const nsec = whole(timeout.nsec, "timeout.nsec");
+      if (sec < 0 || nsec < 0 || nsec >= 1e9) fail(EINVAL);
       return { until: c.now + sec * 1e9 + nsec };
     });
     if (t.realBlocked !== null) {
@@ -218,12 +222,14 @@ export const signalCalls: Impl<SignalSys> = {
     if (ss !== null) {
       struct(ss, "ss");
       const flags = uint(ss.flags, "ss.flags");
+      const sp = ulong(ss.sp, "ss.sp");
+      const size = ulong(ss.size, "ss.size");
       const mode = (flags & ~SS_AUTODISARM) >>> 0;
       if (mode !== SS_DISABLE && mode !== SS_ONSTACK && mode !== 0) return fail(EINVAL);
       if (mode === SS_DISABLE) t.sigaltstack = null;
       else {
-        if (!(ss.size >= MINSIGSTKSZ)) return fail(ENOMEM);
-        t.sigaltstack = { sp: ss.sp, flags: (flags & SS_AUTODISARM) >>> 0, size: ss.size };
+        if (size < MINSIGSTKSZ) return fail(ENOMEM);
+        t.sigaltstack = { sp, flags: (flags & SS_AUTODISARM) >>> 0, size };
       }
     }
     return { ...old };
