@@ -1,6 +1,7 @@
 // How every package and app is built: `tsup` in its folder reads this file through the one-line tsup.config.ts beside the package.json.
 //
-// Entries are those of src/index.ts, src/node.ts (what needs Node: the `./node` export) and src/cli.ts (an app) that exist.
+// Entries are those of src/index.ts, src/node.ts (what needs Node: the `./node` export), src/stories.ts (scenarios that compare rivals: the
+// `./stories` export) and src/cli.ts (an app) that exist.
 // JavaScript comes from esbuild, one file per entry. Declarations come from oxc, one per module: `isolatedDeclarations` makes every
 // export's type readable without the type checker, so nine packages' declarations cost milliseconds. `pnpm check:types` checks them.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -8,7 +9,7 @@ import { dirname, join, relative } from "node:path";
 import { isolatedDeclarationSync } from "oxc-transform";
 import type { Options } from "tsup";
 
-const ENTRIES = ["src/index.ts", "src/node.ts", "src/cli.ts"];
+const ENTRIES = ["src/index.ts", "src/node.ts", "src/stories.ts", "src/cli.ts"];
 const entry = ENTRIES.filter((file) => existsSync(file));
 // An app is run, not imported: only libraries ship declarations.
 const declared = entry.includes("src/cli.ts") ? [] : entry;
@@ -34,7 +35,7 @@ const config: Options = {
   entry,
   format: ["esm"],
   target: "es2023",
-  platform: entry.length === 1 && entry[0] === "src/index.ts" ? "neutral" : "node",
+  platform: entry.includes("src/node.ts") || entry.includes("src/cli.ts") ? "node" : "neutral",
   splitting: true,
   treeshake: false,
   clean: true,

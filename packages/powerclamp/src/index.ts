@@ -28,7 +28,6 @@ export * from "./power/raplCounters.js";
 export * from "./power/thermalRc.js";
 export * from "./power/turbostat.js";
 export { powerclamp } from "./powerclamp.js";
-export * from "./stories/index.js";
 export type { CoolingDevice, CoolingOps } from "./thermal/coolingDevice.js";
 export { divvyUpPower } from "./thermal/governors/divvyUpPower.js";
 export * from "./thermal/governors/governor.js";

@@ -1,0 +1,11 @@
+/** The entry `@kernelkit/powerclamp/stories`: questions answered by running rivals on the same workload, by id. */
+export { capIt } from "./stories/capIt.js";
+export { clampStorm } from "./stories/clampStorm.js";
+export { clampTarget } from "./stories/clampTarget.js";
+export { equalPower } from "./stories/equalPower.js";
+export { inStep } from "./stories/inStep.js";
+export { jitter } from "./stories/jitter.js";
+export { packing } from "./stories/packing.js";
+export { hog } from "./stories/rig.js";
+export type { Knob, Series, Story, StoryResult, Table } from "./stories/story.js";
+export { tickOn } from "./stories/tickOn.js";
