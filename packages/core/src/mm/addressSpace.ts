@@ -99,7 +99,7 @@ export class AddressSpace {
   nrWriteback = 0;
   nrTowrite = 0;
   flags = 0;
-  contents = CONTENTS_FULL;
+  contents: number = CONTENTS_FULL;
   /** errseq_t: last write error, as file descriptions sample it. */
   wbErr = 0;
   /** Where cyclic writeback goes on. */
@@ -135,7 +135,7 @@ export class AddressSpace {
   chunkOf(index: number): CacheChunk | null {
     const cs = this.chunks;
     if (cs === null) return null;
-    const no = (index / CHUNK) | 0;
+    const no = Math.floor(index / CHUNK);
     if (no < cs.length && cs[no].no === no) return cs[no]; // dense from the start: the usual file
     const i = this.position(no);
     return i < cs.length && cs[i].no === no ? cs[i] : null;
@@ -159,7 +159,7 @@ export class AddressSpace {
     let c = this.chunkOf(index);
     if (c === null) {
       this.chunks ??= [];
-      const no = (index / CHUNK) | 0;
+      const no = Math.floor(index / CHUNK);
       c = new CacheChunk(no);
       const i = this.position(no);
       if (i === this.chunks.length) this.chunks.push(c);
@@ -206,7 +206,7 @@ export class AddressSpace {
   nextPage(from: number): number {
     const cs = this.chunks;
     if (cs === null) return -1;
-    for (let n = this.position((from / CHUNK) | 0); n < cs.length; n++) {
+    for (let n = this.position(Math.floor(from / CHUNK)); n < cs.length; n++) {
       const c = cs[n];
       const base = c.no * CHUNK;
       for (let i = from > base ? from - base : 0; i < c.pfns.length; i++) if (c.pfns[i] !== 0) return base + i;
@@ -318,7 +318,7 @@ export class AddressSpace {
   nextTagged(tag: number, from: number, to: number = Number.POSITIVE_INFINITY): number {
     const cs = this.chunks;
     if (cs === null || this.tagCount(tag) === 0) return -1;
-    for (let n = this.position((from / CHUNK) | 0); n < cs.length; n++) {
+    for (let n = this.position(Math.floor(from / CHUNK)); n < cs.length; n++) {
       const c = cs[n];
       if (chunkCount(c, tag) === 0) continue;
       const base = c.no * CHUNK;

@@ -192,7 +192,7 @@ function userfault(m: MmSystem, c: Ctx | null, f: Fault): number | undefined {
 
 /** A charged page of zeros, owned by the area, on no list yet: pfn, 0 or ALLOC_WAIT. */
 export function newAnon(m: MmSystem, c: Ctx | null, mm: Mm, v: Vma, addr: number): number {
-  const anon = v.anonVma !== null && !v.forked ? v.anonVma : m.anonPrepare(v);
+  const anon = v.anonVma ?? m.anonPrepare(v);
   const r = m.request(c, GFP_HIGHUSER_MOVABLE, PAGE_ANON);
   const index = v.pgoff + (addr - v.start) / 4096;
   r.mm = mm;
@@ -218,6 +218,8 @@ function fileFault(m: MmSystem, c: Ctx | null, f: Fault, slot: number, mapping: 
     pfn = grabPage(m, c, mapping, index, mm);
     if (pfn <= 0) return pfn === ALLOC_WAIT ? FAULT_WAIT : pfn === ALLOC_NOSPC ? FAULT_SIGBUS : FAULT_OOM;
   }
+  if ((m.frames.flags[pfn] & PG_UPTODATE) === 0 && mapping.aOps.readFolio === undefined)
+    m.frames.flags[pfn] |= PG_UPTODATE;
   if ((m.frames.flags[pfn] & PG_UPTODATE) === 0) {
     f.major = true;
     if (c === null) return FAULT_OOM;
@@ -277,7 +279,7 @@ function mapAround(m: MmSystem, f: Fault, slot: number, mapping: AddressSpace, i
     if (s >> 9 !== slot >> 9 || addr + (s - slot) * 4096 >= v.end || at >= size) break;
     if (pt.val[s] !== 0) continue;
     const pfn = mapping.lookup(at);
-    if (pfn !== 0 && (frames.flags[pfn] & PG_UPTODATE) !== 0) mapFile(m, mm, v, s, pfn, mapping, 0);
+    if (pfn !== 0 && (frames.flags[pfn] & PG_UPTODATE) !== 0) mapFile(m, mm, v, s, pfn, mapping, PTE_ACCESSED);
   }
 }
 
@@ -358,7 +360,7 @@ function swapIn(m: MmSystem, c: Ctx | null, f: Fault, slot: number, entry: numbe
   const sole = write && frames.mapcount[pfn] === 0 && soleUser(m, pfn);
   if (frames.mapcount[pfn] === 0) {
     // others of the family may map it later: they find it from the root
-    let owner = sole ? m.anonPrepare(v) : (v.anonVma ?? m.anonPrepare(v));
+    let owner = m.anonPrepare(v);
     while (!sole && owner.parent !== null) owner = owner.parent;
     frames.owner[pfn] = owner.id;
     frames.index[pfn] = ((v.pgoff + (f.addr - v.start) / 4096) % 0x100000000) | 0;

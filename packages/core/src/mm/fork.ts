@@ -19,6 +19,8 @@ import {
   freePgtables,
   newTable,
   PMD_BYTES,
+  PTE_ACCESSED,
+  PTE_DIRTY,
   PTE_HUGE,
   PTE_SPECIAL,
   PTE_UFFD_WP,
@@ -29,12 +31,13 @@ import {
   pteBase,
   setPmd,
 } from "./pageTable.js";
-import { attachAnon } from "./rmap.js";
+import { anonFork } from "./rmap.js";
 import {
   VM_ACCOUNT,
   VM_DONTCOPY,
   VM_LOCKED,
   VM_LOCKONFAULT,
+  VM_SHARED,
   VM_UFFD_MISSING,
   VM_UFFD_WP,
   VM_WIPEONFORK,
@@ -112,9 +115,8 @@ function dupVma(m: MmSystem, v: Vma, mm: Mm): Vma {
   }
   if (v.file !== null) m.k.vfs.getFile(v.file);
   if (v.anonVma !== null && (v.flags & VM_WIPEONFORK) === 0) {
-    copy.forked = true;
     copy.inherited = true;
-    attachAnon(v.anonVma, copy);
+    anonFork(m, v.anonVma, copy);
   }
   return copy;
 }
@@ -158,6 +160,7 @@ function copyTable(m: MmSystem, mm: Mm, copy: Vma, src: number, region: number, 
     } else if ((fl & PTE_SPECIAL) === 0) {
       fl &= ~PTE_WRITE;
       pt.fl[src + i] = fl;
+      fl &= (copy.flags & VM_SHARED) !== 0 ? ~(PTE_ACCESSED | PTE_DIRTY) : ~PTE_ACCESSED;
       f.mapcount[e]++;
       f.refcount[e]++;
       const pf = f.flags[e];
@@ -188,7 +191,7 @@ function copyHuge(m: MmSystem, mm: Mm, src: number, region: number): boolean {
     mm.hugeZero = true;
     m.hugeZero.refs++;
   }
-  setPmd(m, slot, pfn, pt.fl[src]);
+  setPmd(m, slot, pfn, pt.fl[src] & ~PTE_ACCESSED);
   return true;
 }
 

@@ -10,35 +10,35 @@
  */
 
 export const PG_LOCKED = 1;
-export const PG_REFERENCED = 1 << 1;
-export const PG_UPTODATE = 1 << 2;
-export const PG_DIRTY = 1 << 3;
-export const PG_LRU = 1 << 4;
-export const PG_ACTIVE = 1 << 5;
-export const PG_WORKINGSET = 1 << 6;
-export const PG_WRITEBACK = 1 << 7;
-export const PG_RECLAIM = 1 << 8;
-export const PG_SWAPBACKED = 1 << 9;
-export const PG_UNEVICTABLE = 1 << 10;
-export const PG_MLOCKED = 1 << 11;
-export const PG_SWAPCACHE = 1 << 12;
-export const PG_ANON = 1 << 13;
-export const PG_KSM = 1 << 14;
+export const PG_REFERENCED: number = 1 << 1;
+export const PG_UPTODATE: number = 1 << 2;
+export const PG_DIRTY: number = 1 << 3;
+export const PG_LRU: number = 1 << 4;
+export const PG_ACTIVE: number = 1 << 5;
+export const PG_WORKINGSET: number = 1 << 6;
+export const PG_WRITEBACK: number = 1 << 7;
+export const PG_RECLAIM: number = 1 << 8;
+export const PG_SWAPBACKED: number = 1 << 9;
+export const PG_UNEVICTABLE: number = 1 << 10;
+export const PG_MLOCKED: number = 1 << 11;
+export const PG_SWAPCACHE: number = 1 << 12;
+export const PG_ANON: number = 1 << 13;
+export const PG_KSM: number = 1 << 14;
 /** First frame of a block of 2^order pages that is used as one, and the others. */
-export const PG_HEAD = 1 << 15;
-export const PG_TAIL = 1 << 16;
-export const PG_ISOLATED = 1 << 17;
-export const PG_STABLE = 1 << 18;
-export const PG_LAZYFREE = 1 << 19;
-export const PG_HINTED = 1 << 20;
-export const PG_ZEROPAGE = 1 << 21;
-export const PG_RESERVED = 1 << 22;
+export const PG_HEAD: number = 1 << 15;
+export const PG_TAIL: number = 1 << 16;
+export const PG_ISOLATED: number = 1 << 17;
+export const PG_STABLE: number = 1 << 18;
+export const PG_LAZYFREE: number = 1 << 19;
+export const PG_HINTED: number = 1 << 20;
+export const PG_ZEROPAGE: number = 1 << 21;
+export const PG_RESERVED: number = 1 << 22;
 /** First frame of a free block. */
-export const PG_BUDDY = 1 << 23;
+export const PG_BUDDY: number = 1 << 23;
 /** Bytes are kept for it in `k.mm.pageData`. */
-export const PG_DATA = 1 << 24;
+export const PG_DATA: number = 1 << 24;
 /** A page of page tables. */
-export const PG_TABLE = 1 << 25;
+export const PG_TABLE: number = 1 << 25;
 /** The order of a BUDDY, HEAD or TAIL stands in the top five bits. */
 export const PG_ORDER_SHIFT = 27;
 

@@ -2,6 +2,7 @@ export * from "./addressSpace.js";
 export * from "./dropCaches.js";
 export * from "./fault.js";
 export * from "./filemap.js";
+export { followPage } from "./followPage.js";
 export * from "./frames.js";
 export * from "./gfp.js";
 export { getHugeZero, hugeAnonFault, shrinkHugeZero, thpSuitable } from "./hugeMemory.js";

@@ -125,7 +125,7 @@ export function doMadvise(m: MmSystem, c: Ctx, addr: number, length: number, adv
 function madvPopulate(m: MmSystem, c: Ctx, mm: Mm, addr: number, end: number, write: boolean): number | Wait {
   const r = populate(m, c, mm, addr, end, write ? "write" : "read");
   if (r === WAIT || r === 0) return r;
-  return fail(r === POPULATE_FAULT ? EFAULT : r === EAGAIN ? EAGAIN : ENOMEM);
+  return fail(r === POPULATE_FAULT ? EFAULT : r === EINVAL || r === EAGAIN ? r : ENOMEM);
 }
 
 function checkFlagAdvice(v: Vma, advice: number): void {
@@ -177,7 +177,7 @@ function advisePages(m: MmSystem, v: Vma, start: number, end: number, advice: nu
       zapRange(m, v.mm, v, start, end);
       break;
     case MADV_FREE:
-      if (!v.isAnonymous) fail(EINVAL);
+      if (!v.isAnonymous || (v.flags & VM_LOCKED) !== 0) fail(EINVAL);
       lazyFree(m, v, start, end);
       break;
     case MADV_REMOVE:
@@ -209,7 +209,7 @@ function lazyFree(m: MmSystem, v: Vma, start: number, end: number): void {
     const pfn = pt.val[slot];
     if (pfn <= 0 || (pt.fl[slot] & PTE_SPECIAL) !== 0) return;
     const fl = f.flags[pfn];
-    if ((fl & PG_ANON) === 0 || f.mapcount[pfn] !== 1) return;
+    if ((fl & PG_ANON) === 0 || ((fl & (PG_DIRTY | PG_SWAPCACHE)) !== 0 && f.mapcount[pfn] !== 1)) return;
     pt.fl[slot] &= ~(PTE_DIRTY | PTE_ACCESSED);
     if ((fl & (PG_SWAPBACKED | PG_SWAPCACHE | PG_UNEVICTABLE)) !== PG_SWAPBACKED) return;
     m.lruMove(pfn, PG_LAZYFREE, PG_SWAPBACKED | PG_ACTIVE | PG_REFERENCED | PG_DIRTY);

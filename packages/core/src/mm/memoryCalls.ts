@@ -23,12 +23,11 @@ function mmOf(c: Ctx): Mm {
   return c.task.mm ?? fail(EFAULT);
 }
 
-/** An area was made: fault its pages in if asked (what cannot be had is left out), then give its address. */
-function finish(c: Ctx, made: Mapped | null, len: number): number | Wait {
-  const f = c.frame(() => ({ made }));
-  const { addr, populate: fill } = f.made as Mapped;
-  if (fill && populate(c.k.mm, c, mmOf(c), addr, addr + len, "lock") === WAIT) return WAIT;
-  return addr;
+/** An area was made: fault in what is to be (what cannot be had is left out), then give its address. */
+function finish(c: Ctx, made: Mapped | null): number | Wait {
+  if (made !== null && made.fill === 0) return made.addr;
+  const { addr, fillFrom, fill } = c.frame(() => ({ made })).made as Mapped;
+  return populate(c.k.mm, c, mmOf(c), fillFrom, fillFrom + fill, "lock") === WAIT ? WAIT : addr;
 }
 
 function count(n: unknown, otherwise: number, name: string): number {
@@ -51,20 +50,12 @@ function bytesOf(data: number | Uint8Array | string, n: number | undefined): Uin
 
 export const memoryCalls: Impl<MemorySys> = {
   mmap(c, addr, length, prot, flags, fd = -1, offset = 0) {
-    const len = ulong(length, "length");
-    if (c.task.frame !== null) return finish(c, null, pageAlign(len));
+    if (c.task.frame !== null) return finish(c, null);
     mmOf(c);
-    const made = doMmap(
-      c.k.mm,
-      c,
-      ulong(addr, "addr"),
-      len,
-      int(prot, "prot"),
-      int(flags, "flags"),
-      int(fd, "fd"),
-      ulong(offset, "offset"),
-    );
-    return made.populate ? finish(c, made, pageAlign(len)) : made.addr;
+    const at = ulong(addr, "addr");
+    const len = ulong(length, "length");
+    const off = ulong(offset, "offset");
+    return finish(c, doMmap(c.k.mm, c, at, len, int(prot, "prot"), int(flags, "flags"), int(fd, "fd"), off));
   },
   munmap(c, addr, length) {
     const start = ulong(addr, "addr");
@@ -111,32 +102,17 @@ export const memoryCalls: Impl<MemorySys> = {
     return doMincore(c.k.mm, c, ulong(addr, "addr"), ulong(length, "length"), vec === null);
   },
   mremap(c, old, oldSize, newSize, flags, addr = 0) {
-    const len = pageAlign(ulong(newSize, "newSize"));
-    if (c.task.frame !== null) return finish(c, null, len);
+    if (c.task.frame !== null) return finish(c, null);
     mmOf(c);
-    const made = doMremap(
-      c.k.mm,
-      c,
-      ulong(old, "old"),
-      ulong(oldSize, "oldSize"),
-      ulong(newSize, "newSize"),
-      int(flags, "flags"),
-      ulong(addr, "addr"),
-    );
-    return made.populate ? finish(c, made, len) : made.addr;
+    const from = ulong(old, "old");
+    const oldLen = ulong(oldSize, "oldSize");
+    const newLen = ulong(newSize, "newSize");
+    return finish(c, doMremap(c.k.mm, c, from, oldLen, newLen, int(flags, "flags"), ulong(addr, "addr")));
   },
   brk(c, addr) {
-    const mm = mmOf(c);
-    const to = ulong(addr, "addr");
-    const f = c.task.frame as { made: Mapped; from: number } | null;
-    if (f === null) {
-      const from = pageAlign(mm.brk);
-      const made = doBrk(c.k.mm, c, to);
-      if (!made.populate) return made.addr;
-      c.frame(() => ({ made, from }));
-    }
-    const { from } = c.task.frame as { from: number };
-    return populate(c.k.mm, c, mm, from, pageAlign(mm.brk), "lock") === WAIT ? WAIT : mm.brk;
+    if (c.task.frame !== null) return finish(c, null);
+    mmOf(c);
+    return finish(c, doBrk(c.k.mm, c, ulong(addr, "addr")));
   },
   msync(c, addr, length, flags) {
     mmOf(c);

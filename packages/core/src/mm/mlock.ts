@@ -10,16 +10,29 @@ import { capable } from "../task/capable.js";
 import { rlimit } from "../task/rlimits.js";
 import { signalPending } from "../task/signalPending.js";
 import { FAULT_DIRTIED, FAULT_OK, FAULT_OOM, FAULT_WAIT, handleFault } from "./fault.js";
+import { markAccessed } from "./filemap.js";
+import { followPage } from "./followPage.js";
+import { ZERO_PFN } from "./frames.js";
 import { mlockPage, munlockPage } from "./mlockPage.js";
 import type { Mm } from "./mm.js";
 import { canDoMlock } from "./mmap.js";
 import type { MmSystem } from "./mmSystem.js";
 import { forEachPte } from "./pageMap.js";
 import { PTE_SPECIAL } from "./pageTable.js";
-import { VM_ACCESS, VM_LOCKED, VM_LOCKONFAULT, VM_SHARED, VM_SPECIAL, VM_WRITE, type Vma, vmaPosition } from "./vma.js";
+import {
+  VM_ACCESS,
+  VM_LOCKED,
+  VM_LOCKONFAULT,
+  VM_READ,
+  VM_SHARED,
+  VM_SPECIAL,
+  VM_WRITE,
+  type Vma,
+  vmaPosition,
+} from "./vma.js";
 import { mergeAround, splitVma } from "./vmaMerge.js";
 
-/** What `populate` ran into: 0, EFAULT-like 14 (SIGBUS, no rights), ENOMEM (a hole), EAGAIN (no memory). */
+/** What `populate` ran into when a page cannot be had (SIGBUS): EFAULT. Others: EINVAL no rights, ENOMEM a hole or no memory. */
 export const POPULATE_FAULT = 14;
 
 interface PopulateFrame {
@@ -50,16 +63,19 @@ export function populate(
       mode === "lock" &&
       ((v.flags & VM_LOCKONFAULT) !== 0 || (v.flags & VM_SPECIAL) !== 0 || (v.flags & VM_ACCESS) === 0)
     ) {
-      if ((v.flags & VM_LOCKONFAULT) === 0 && (v.flags & VM_ACCESS) === 0) return done(c, ENOMEM);
+      if ((v.flags & VM_LOCKONFAULT) === 0 && (v.flags & VM_ACCESS) === 0) return done(c, POPULATE_FAULT);
       f.at = v.end;
       continue;
     }
+    if (mode !== "lock" && (v.flags & (mode === "read" ? VM_READ : VM_WRITE)) === 0) return done(c, EINVAL);
     const write = mode === "lock" ? (v.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE : mode === "write";
     const r = handleFault(m, c, c.task, mm, f.at, write);
     if (r === FAULT_WAIT) return WAIT;
     if (r === FAULT_OOM) return done(c, signalPending(c.task) ? EAGAIN : ENOMEM);
     if (r !== FAULT_OK && r !== FAULT_DIRTIED) return done(c, POPULATE_FAULT);
     m.fault.dirtied = null;
+    const pfn = followPage(m, mm, f.at);
+    if (pfn > ZERO_PFN) markAccessed(m, m.frames.head(pfn));
     f.at += 4096;
   }
   return done(c, f.at < end && mode !== "lock" ? ENOMEM : 0);

@@ -349,14 +349,13 @@ export class MmSystem {
   /** A fresh frame (or huge page) becomes private memory of an owner. */
   newAnonPage(pfn: number, owner: number, index: number): void {
     const f = this.frames;
-    f.flags[pfn] |= PG_ANON | PG_SWAPBACKED | PG_UPTODATE | PG_DIRTY;
+    f.flags[pfn] |= PG_ANON | PG_SWAPBACKED | PG_UPTODATE;
     f.owner[pfn] = owner;
     f.index[pfn] = (index % 0x100000000) | 0;
   }
   /** The owner of new private pages of an area. */
   anonPrepare(v: Vma): AnonVma {
-    if (v.anonVma !== null && !v.forked) return v.anonVma;
-    return anonPrepare(this, v, v.anonVma === null ? mergeableAnon(this, v) : null);
+    return v.anonVma ?? anonPrepare(this, v, mergeableAnon(this, v));
   }
   /** A cached page is dirty now (unless it was): its file system counts it. True if it was clean. */
   setPageDirty(pfn: number): boolean {

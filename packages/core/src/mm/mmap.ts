@@ -145,11 +145,12 @@ function fileFlags(m: MmSystem, c: Ctx, file: OpenFile, vmFlags: number, prot: n
   return vm;
 }
 
-/** What mmap(2) asks for beyond the address. */
+/** What was mapped, and which part of it is to be faulted in at once. */
 export interface Mapped {
   addr: number;
-  /** Fault its pages in. */
-  populate: boolean;
+  /** First byte, and bytes (0: nothing). */
+  fillFrom: number;
+  fill: number;
 }
 
 /**
@@ -211,8 +212,8 @@ export function doMmap(
     if (e !== 0) return fail(e);
   }
   mmapRegion(m, c, mm, file, at, len, vm, pgoff);
-  const populate = (vm & VM_LOCKED) !== 0 || (flags & (MAP_POPULATE | MAP_NONBLOCK)) === MAP_POPULATE;
-  return { addr: at, populate };
+  const fills = (vm & VM_LOCKED) !== 0 || (flags & (MAP_POPULATE | MAP_NONBLOCK)) === MAP_POPULATE;
+  return { addr: at, fillFrom: at, fill: fills ? len : 0 };
 }
 
 export function intersects(mm: Mm, start: number, end: number): boolean {
@@ -338,11 +339,11 @@ export function unaccount(m: MmSystem, v: Vma): void {
 
 // --- the heap ---
 
-/** brk(2): the new end of the heap, or the old one if it cannot be. `populate`: what was added is locked. */
+/** brk(2): the new end of the heap, or the old one if it cannot be. */
 export function doBrk(m: MmSystem, c: Ctx, brk: number): Mapped {
   const t = c.task;
   const mm = t.mm as Mm;
-  const none: Mapped = { addr: mm.brk, populate: false };
+  const none: Mapped = { addr: mm.brk, fillFrom: 0, fill: 0 };
   if (brk < mm.startBrk) return none;
   if (brk - mm.startBrk + (mm.endData - mm.startData) > rlimit(t, RLIMIT_DATA)) return none;
   const newEnd = pageAlign(brk);
@@ -350,7 +351,7 @@ export function doBrk(m: MmSystem, c: Ctx, brk: number): Mapped {
   if (newEnd < oldEnd) {
     doMunmap(m, mm, newEnd, oldEnd);
     mm.brk = brk;
-    return { addr: brk, populate: false };
+    return { addr: brk, fillFrom: 0, fill: 0 };
   }
   if (newEnd > oldEnd) {
     if (newEnd > TASK_SIZE || !rangeIsFree(mm, oldEnd, newEnd + 4096)) return none;
@@ -363,9 +364,8 @@ export function doBrk(m: MmSystem, c: Ctx, brk: number): Mapped {
     if ((flags & VM_LOCKED) !== 0) mm.lockedVm += pages;
     mergeAround(m, mm, oldEnd, newEnd);
   }
-  const populate = newEnd > oldEnd && (mm.defFlags & VM_LOCKED) !== 0;
   mm.brk = brk;
-  return { addr: brk, populate };
+  return { addr: brk, fillFrom: oldEnd, fill: (mm.defFlags & VM_LOCKED) !== 0 ? newEnd - oldEnd : 0 };
 }
 
 // --- stacks ---

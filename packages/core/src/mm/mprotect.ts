@@ -1,9 +1,11 @@
 /** Changing the rights of areas. mprotect(2). */
 import { EACCES, EINVAL, ENOMEM } from "../abi/errno.js";
-import { fail } from "../abi/errors.js";
+import { Errno, fail } from "../abi/errors.js";
 import { PROT_EXEC, PROT_GROWSDOWN, PROT_GROWSUP, PROT_READ, PROT_SEM, PROT_WRITE } from "../abi/mman.js";
 import type { Ctx } from "../kernel/ctx.js";
+import { WAIT, type Wait } from "../sys/types.js";
 import { splitHugePmd } from "./hugeSplit.js";
+import { populate } from "./mlock.js";
 import type { Mm } from "./mm.js";
 import { mayExpandVm } from "./mmap.js";
 import type { MmSystem } from "./mmSystem.js";
@@ -16,6 +18,7 @@ import {
   VM_ACCOUNT,
   VM_GROWSDOWN,
   VM_HUGETLB,
+  VM_LOCKED,
   VM_NORESERVE,
   VM_SHARED,
   VM_WRITE,
@@ -24,47 +27,74 @@ import {
 } from "./vma.js";
 import { isData, mergeAround, splitVma, vmStatAccount } from "./vmaMerge.js";
 
-/** mprotect(2): 0, or it fails; what lies before a hole or a refusal stays changed. */
-export function doMprotect(m: MmSystem, c: Ctx, addr: number, length: number, protIn: number): number {
+/** Locked memory that became writable: its pages are copied now rather than at the first store. */
+interface MprotectFrame {
+  /** Start and end of each piece. */
+  fill: number[];
+  errno: number;
+}
+
+/** mprotect(2): 0, WAIT, or it fails; what lies before a hole or a refusal stays changed. */
+export function doMprotect(m: MmSystem, c: Ctx, addr: number, length: number, prot: number): number | Wait {
+  let f = c.task.frame as MprotectFrame | null;
+  if (f === null) {
+    const fill: number[] = [];
+    let errno = 0;
+    try {
+      protect(m, c, addr, length, prot, fill);
+    } catch (x) {
+      if (!(x instanceof Errno) || fill.length === 0) throw x;
+      errno = x.nr;
+    }
+    if (fill.length === 0) return 0;
+    f = c.frame(() => ({ fill, errno }));
+  }
+  while (f.fill.length > 0) {
+    if (populate(m, c, c.task.mm as Mm, f.fill[0], f.fill[1], "lock") === WAIT) return WAIT;
+    f.fill.splice(0, 2);
+  }
+  return f.errno === 0 ? 0 : fail(f.errno);
+}
+
+function protect(m: MmSystem, c: Ctx, addr: number, length: number, protIn: number, fill: number[]): void {
   const mm = c.task.mm as Mm;
   const grows = protIn & (PROT_GROWSDOWN | PROT_GROWSUP);
   const prot = protIn & ~(PROT_GROWSDOWN | PROT_GROWSUP);
-  if (grows === (PROT_GROWSDOWN | PROT_GROWSUP)) return fail(EINVAL);
-  if (addr % 4096 !== 0) return fail(EINVAL);
-  if (length === 0) return 0;
+  if (grows === (PROT_GROWSDOWN | PROT_GROWSUP)) fail(EINVAL);
+  if (addr % 4096 !== 0) fail(EINVAL);
+  if (length === 0) return;
   const end = rangeEnd(addr, length);
-  if (end <= addr || end === Number.POSITIVE_INFINITY) return fail(ENOMEM);
-  if ((prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM)) !== 0) return fail(EINVAL);
+  if (end <= addr || end === Number.POSITIVE_INFINITY) fail(ENOMEM);
+  if ((prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM)) !== 0) fail(EINVAL);
   let i = vmaPosition(mm.vmas, addr);
-  if (i === mm.vmas.length) return fail(ENOMEM);
+  if (i === mm.vmas.length) fail(ENOMEM);
   let start = addr;
   if ((grows & PROT_GROWSDOWN) !== 0) {
-    if (mm.vmas[i].start >= end) return fail(ENOMEM);
+    if (mm.vmas[i].start >= end) fail(ENOMEM);
     start = mm.vmas[i].start;
-    if ((mm.vmas[i].flags & VM_GROWSDOWN) === 0) return fail(EINVAL);
-  } else if (mm.vmas[i].start > start) return fail(ENOMEM);
-  else if ((grows & PROT_GROWSUP) !== 0) return fail(EINVAL);
+    if ((mm.vmas[i].flags & VM_GROWSDOWN) === 0) fail(EINVAL);
+  } else if (mm.vmas[i].start > start) fail(ENOMEM);
+  else if ((grows & PROT_GROWSUP) !== 0) fail(EINVAL);
 
   for (let at = start; at < end; ) {
     const v = mm.vmas[i];
-    if (v === undefined || v.start > at) return fail(ENOMEM);
+    if (v === undefined || v.start > at) fail(ENOMEM);
     const flags = (v.flags & ~VM_ACCESS) | (prot & 7);
-    if ((flags & ~(flags >> 4) & VM_ACCESS) !== 0) return fail(EACCES);
+    if ((flags & ~(flags >> 4) & VM_ACCESS) !== 0) fail(EACCES);
     const { mprotectCheck } = m.k.hooks;
     if (mprotectCheck.on !== null) {
       const e = mprotectCheck.on(c.task, { vma: v, prot });
-      if (e !== 0) return fail(e);
+      if (e !== 0) fail(e);
     }
     const stop = Math.min(v.end, end);
-    fixup(m, c, mm, v, at, stop, flags);
+    fixup(m, c, mm, v, at, stop, flags, fill);
     at = stop;
     i = vmaPosition(mm.vmas, at);
   }
-  return 0;
 }
 
 /** One area, from `start` to `end`, gets these flags. */
-function fixup(m: MmSystem, c: Ctx, mm: Mm, v: Vma, start: number, end: number, flagsIn: number): void {
+function fixup(m: MmSystem, c: Ctx, mm: Mm, v: Vma, start: number, end: number, flagsIn: number, fill: number[]): void {
   if (flagsIn === v.flags) return;
   let flags = flagsIn;
   const pages = (end - start) / 4096;
@@ -80,7 +110,7 @@ function fixup(m: MmSystem, c: Ctx, mm: Mm, v: Vma, start: number, end: number, 
       if (!vmEnoughMemory(m, mm, c.task, pages)) fail(ENOMEM);
       flags |= VM_ACCOUNT;
     }
-  }
+  } else if ((v.flags & VM_ACCOUNT) !== 0 && v.isAnonymous && v.anonVma === null) flags &= ~VM_ACCOUNT;
   const splits = (v.start < start ? 1 : 0) + (v.end > end ? 1 : 0);
   if (splits > 0 && mm.vmas.length + splits - 1 > m.sysctl.maxMapCount) fail(ENOMEM);
   let area = v;
@@ -88,6 +118,9 @@ function fixup(m: MmSystem, c: Ctx, mm: Mm, v: Vma, start: number, end: number, 
   if (area.end > end) splitVma(m, area, end);
   vmStatAccount(mm, area.flags, -pages);
   vmStatAccount(mm, flags, pages);
+  if ((area.flags & VM_ACCOUNT) !== 0 && (flags & VM_ACCOUNT) === 0) m.committed -= pages;
+  if ((area.flags & (VM_WRITE | VM_SHARED | VM_LOCKED)) === VM_LOCKED && (flags & VM_WRITE) !== 0)
+    fill.push(start, end);
   area.flags = flags;
   changeProtection(m, mm, area);
   mergeAround(m, mm, start, end);

@@ -2,8 +2,8 @@
  * Reverse mapping: which page table entries map a frame. Kernel document mm/process_addrs ("anon_vma"), mm/unevictable-lru.
  *
  * A page's owner is an address space (file, shared memory) or an `AnonVma`: the areas that may hold its private pages. fork gives
- * the child's area the parent's AnonVma; its own new pages get an AnonVma of its own below that one, so a page is found in the
- * areas of its owner and of the owners below it. An entry is then found by address arithmetic and compared with the frame.
+ * the child's area an AnonVma below the parent's, so a page is found in the areas of its owner and of the owners below it. An
+ * entry is then found by address arithmetic and compared with the frame.
  */
 import type { AddressSpace } from "./addressSpace.js";
 import { PG_ANON } from "./frames.js";
@@ -61,25 +61,19 @@ function dropAnon(m: MmSystem, anon: AnonVma): void {
   }
 }
 
-/** The owner that a new private page of the area gets: made, or borrowed from a neighbour it could merge with. */
+/** The owner of the area's new private pages: made, or borrowed from a neighbour it could merge with. */
 export function anonPrepare(m: MmSystem, v: Vma, neighbour: AnonVma | null): AnonVma {
-  let a = v.anonVma;
-  if (a !== null && !v.forked) return a;
-  const parent = a;
-  if (a === null && neighbour !== null) {
-    attachAnon(neighbour, v);
-    return neighbour;
-  }
-  a = m.newOwner((id) => new AnonVma(id, parent));
-  if (parent !== null) {
-    a.childIndex = parent.children.length;
-    parent.children.push(a);
-    detachAnon(m, v);
-    v.forked = false;
-    v.inherited = true;
-  }
+  const a = neighbour ?? m.newOwner((id) => new AnonVma(id, null));
   attachAnon(a, v);
   return a;
+}
+
+/** fork: the child's area may have pages of the parent's, and will have its own. */
+export function anonFork(m: MmSystem, parent: AnonVma, v: Vma): void {
+  const a = m.newOwner((id) => new AnonVma(id, parent));
+  a.childIndex = parent.children.length;
+  parent.children.push(a);
+  attachAnon(a, v);
 }
 
 /** Called for each entry that maps a page: arena slot of the PTE, or of the PMD entry of a huge page. False stops. */

@@ -10,7 +10,7 @@ import { forEachPte } from "./pageMap.js";
 import { PMD_BYTES, PTE_ACCESSED, PTE_DIRTY, PTE_SPECIAL } from "./pageTable.js";
 import { VM_LOCKED, type Vma } from "./vma.js";
 
-/** Sums in bytes; proportional shares in fractions of a byte, as doubles. */
+/** Sums in bytes; proportional shares in 1/4096 of a byte. */
 class MemSize {
   rss = 0;
   pss = 0;
@@ -37,7 +37,7 @@ function addPage(m: MmSystem, s: MemSize, pfn: number, fl: number, pages: number
   const bytes = pages * 4096;
   const maps = f.mapcount[pfn];
   const dirty = (fl & PTE_DIRTY) !== 0 || (flags & PG_DIRTY) !== 0;
-  const share = bytes / maps;
+  const share = Math.floor((bytes * 4096) / maps); // twelve more bits, as the kernel keeps it
   s.rss += bytes;
   s.pss += share;
   if (dirty) s.pssDirty += share;
@@ -74,11 +74,13 @@ function row(name: string, bytes: number): string {
 }
 
 function rows(s: MemSize, rollup: boolean): string {
-  const split = rollup ? row("Pss_Anon", s.pssAnon) + row("Pss_File", s.pssFile) + row("Pss_Shmem", s.pssShmem) : "";
+  const split = rollup
+    ? row("Pss_Anon", s.pssAnon / 4096) + row("Pss_File", s.pssFile / 4096) + row("Pss_Shmem", s.pssShmem / 4096)
+    : "";
   return (
     row("Rss", s.rss) +
-    row("Pss", s.pss) +
-    row("Pss_Dirty", s.pssDirty) +
+    row("Pss", s.pss / 4096) +
+    row("Pss_Dirty", s.pssDirty / 4096) +
     split +
     row("Shared_Clean", s.sharedClean) +
     row("Shared_Dirty", s.sharedDirty) +
@@ -95,7 +97,7 @@ function rows(s: MemSize, rollup: boolean): string {
     row("Private_Hugetlb", 0) +
     row("Swap", s.swap) +
     row("SwapPss", s.swapPss) +
-    row("Locked", s.pssLocked)
+    row("Locked", s.pssLocked / 4096)
   );
 }
 

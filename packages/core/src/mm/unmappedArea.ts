@@ -6,7 +6,7 @@ import { type Mm, TASK_SIZE } from "./mm.js";
 import { VM_GROWSDOWN, type Vma, vmaPosition } from "./vma.js";
 
 /** What a stack that may grow keeps free below it: 256 pages. */
-export const STACK_GUARD_GAP = 256 * 4096;
+export const STACK_GUARD_GAP: number = 256 * 4096;
 const PMD = 2097152;
 /** TASK_UNMAPPED_BASE: a third of the address space, page aligned. */
 const UNMAPPED_BASE = Math.ceil(TASK_SIZE / 3 / 4096) * 4096;

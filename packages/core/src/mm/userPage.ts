@@ -8,6 +8,7 @@ import { WAIT, type Wait } from "../sys/types.js";
 import type { AddressSpace, PageData } from "./addressSpace.js";
 import { newAnon } from "./fault.js";
 import { grabPage } from "./filemap.js";
+import { followPage } from "./followPage.js";
 import { PG_ANON, PG_UPTODATE, ZERO_PFN } from "./frames.js";
 import { ALLOC_WAIT } from "./gfp.js";
 import { type Mm, TASK_SIZE } from "./mm.js";
@@ -18,29 +19,13 @@ import {
   PMD_BYTES,
   PTE_ACCESSED,
   PTE_DIRTY,
-  PTE_HUGE,
   PTE_SPECIAL,
   PTE_UFFD_WP,
   PTE_WRITE,
-  pmdSlot,
   pteAlloc,
   pteSlot,
 } from "./pageTable.js";
 import { findVma, VM_SHARED, VM_WRITE } from "./vma.js";
-
-/** The frame behind an address (of a huge page: that part of it); 0: nothing or swapped out; ZERO_PFN: the zero page. */
-export function followPage(m: MmSystem, mm: Mm, addr: number): number {
-  const region = (addr / PMD_BYTES) | 0;
-  const slot = pteSlot(m, mm, addr);
-  if (slot >= 0) {
-    const e = m.pt.val[slot];
-    return Math.max(e, 0);
-  }
-  const pmd = pmdSlot(mm, region);
-  if (pmd < 0 || (m.pt.fl[pmd] & PTE_HUGE) === 0) return 0;
-  if ((m.pt.fl[pmd] & PTE_SPECIAL) !== 0) return ZERO_PFN;
-  return m.pt.val[pmd] + ((addr - region * PMD_BYTES) >> 12);
-}
 
 /**
  * UFFDIO_COPY (`data`: the page's bytes, or zeros as a page of its own: null) and UFFDIO_ZEROPAGE ("zero page") of one page. `wp`: it

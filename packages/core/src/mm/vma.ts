@@ -39,9 +39,9 @@ export const VM_HUGEPAGE = 0x20000000;
 export const VM_NOHUGEPAGE = 0x40000000;
 
 /** Bits that may be had from PROT_READ, PROT_WRITE, PROT_EXEC: the same numbers. */
-export const VM_ACCESS = VM_READ | VM_WRITE | VM_EXEC;
+export const VM_ACCESS: number = VM_READ | VM_WRITE | VM_EXEC;
 /** Areas that madvise, mlock and merging leave alone. */
-export const VM_SPECIAL = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP;
+export const VM_SPECIAL: number = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP;
 
 export class Vma {
   /** First byte; page aligned, below 2^47. */
@@ -58,8 +58,6 @@ export class Vma {
   mapping: AddressSpace | null = null;
   /** Where its private pages are found from; null until the first. */
   anonVma: AnonVma | null = null;
-  /** It came by fork and still shares its parent's `anonVma`. */
-  forked = false;
   /** It came by fork: it does not merge with an area that has no pages yet. */
   inherited = false;
   /** Shown as the name in /proc/PID/maps where Linux has one without a file: "[stack]", "[vdso]"; "" none. */

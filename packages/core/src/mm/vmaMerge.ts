@@ -70,7 +70,6 @@ export function splitVma(m: MmSystem, v: Vma, addr: number): Vma {
   const half = new Vma(mm, addr, v.end, v.flags, v.pgoffOf(addr));
   half.file = v.file;
   half.mapping = v.mapping;
-  half.forked = v.forked;
   half.inherited = v.inherited;
   half.name = v.name;
   half.uffd = v.uffd;
@@ -120,7 +119,6 @@ function absorb(m: MmSystem, a: Vma, b: Vma): void {
   a.end = b.end;
   if (a.anonVma === null && b.anonVma !== null) {
     attachAnon(b.anonVma, a);
-    a.forked = b.forked;
     a.inherited = b.inherited;
   }
   closeVma(m, b);
