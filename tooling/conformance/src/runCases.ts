@@ -10,11 +10,11 @@ import type { Case, CaseSet, Step } from "./caseFile.js";
 import { bootKernel } from "./composition.js";
 import type { Dialect } from "./dialect.js";
 import { DIALECTS } from "./dialects/index.js";
-import { isOutcomeKey, returned } from "./expectations.js";
+import { returned } from "./expectations.js";
 import { type KnownList, withKnown } from "./known.js";
 import { type Failure, Mismatch, NotYet, type Outcome } from "./outcome.js";
 import { count, newScore, type PackageScore, type RunReport } from "./report.js";
-import { expectationOf, kindOf, runStep, STEP_KEYS } from "./runStep.js";
+import { checkStepKeys, isNote, kindOf, runStep } from "./runStep.js";
 import { type CaseKernel, Session } from "./session.js";
 
 /** Told after every case. */
@@ -126,8 +126,8 @@ function where(e: Error): string {
 
 const CASE_KEYS = ["id", "title", "provenance", "steps", "machine", "tasks", "note", "safe"];
 
-/** A key of the case that the dialect does not know makes it "not yet". */
-function checkKeys(c: Case, dialect: Dialect): void {
+/** A key of the case, or of a step, that the dialect does not know makes it "not yet". */
+export function checkKeys(c: Case, dialect: Dialect): void {
   const check = (what: string, object: object | undefined, ...allowed: (readonly string[])[]): void => {
     for (const key of Object.keys(object ?? {})) {
       if (!allowed.some((keys) => keys.includes(key))) throw new NotYet(`${what} key ${key}`);
@@ -136,23 +136,13 @@ function checkKeys(c: Case, dialect: Dialect): void {
   check("case", c, CASE_KEYS, dialect.caseKeys);
   check("machine", c.machine, dialect.machineKeys);
   for (const spec of Object.values(c.tasks ?? {})) check("task", spec, dialect.taskKeys);
+  for (const step of c.steps) checkStepKeys(step, dialect);
 }
 
-/** A step, key, operation or call that is not there makes the case "not yet" before anything is run. */
+/** A step, operation or call that is not there makes the case "not yet" before anything is run. */
 function checkSupported(s: Session, step: Step, dialect: Dialect): void {
-  const keys = Object.keys(step);
-  if (keys.every((key) => STEP_KEYS.includes(key))) return;
-  const [key, kind] = kindOf(step, dialect);
-  for (const k of keys) {
-    const known =
-      k === key ||
-      STEP_KEYS.includes(k) ||
-      kind.inputs.includes(k) ||
-      isOutcomeKey(k) ||
-      expectationOf(dialect, k) !== undefined ||
-      dialect.effects?.[k] !== undefined;
-    if (!known) throw new NotYet(`step key ${k} (of a ${key} step)`);
-  }
+  if (isNote(step)) return;
+  const [, kind] = kindOf(step, dialect);
   const missing = kind.missing?.(s, step);
   if (missing !== undefined) throw new NotYet(missing);
   for (const inner of kind.inner?.(step) ?? []) checkSupported(s, inner, dialect);
