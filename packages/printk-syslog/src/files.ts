@@ -11,11 +11,14 @@ import {
   kstrtobool,
   mkdev,
   type PseudoFile,
+  sysctlUlongs,
 } from "@kernelkit/core";
 import { CON_ANYTIME, CON_BOOT, CON_BRL, CON_CONSDEV, CON_ENABLED, CON_PRINTBUFFER } from "./console.js";
 import { devKmsgOps } from "./devKmsg.js";
 import type { DevkmsgLog, Printk } from "./printk.js";
 import { procKmsgOps } from "./procKmsg.js";
+import { TAINT_MASK } from "./taint.js";
+import type { Trouble } from "./trouble.js";
 
 /** Message budget sysctls are in seconds, windows in ticks. */
 const seconds = (p: Printk, rs: { interval: number }): { get: () => number; set: (v: number) => void } => ({
@@ -25,7 +28,7 @@ const seconds = (p: Printk, rs: { interval: number }): { get: () => number; set:
   },
 });
 
-export function installFiles(k: Core, p: Printk): void {
+export function installFiles(k: Core, p: Printk, trouble: Trouble): void {
   k.devices.chrdev(mkdev(1, 11), "kmsg", devKmsgOps(p), { mode: 0o644, class: "mem" });
   const kmsg = procKmsgOps(p);
   k.state.static("printk.procKmsg", kmsg);
@@ -92,6 +95,22 @@ export function installFiles(k: Core, p: Printk): void {
       if (m === null || p.devkmsgLocked) return fail(EINVAL);
       p.devkmsg = m[1] as DevkmsgLog;
       return text.length;
+    },
+  });
+
+  k.sysctl.register("kernel/tainted", {
+    mode: 0o644,
+    show: () => `${trouble.taint}\n`,
+    store(c, _o, text, _f, pos) {
+      if (!capable(c.k, c.task, CAP_SYS_ADMIN)) return fail(EPERM);
+      if (pos > 0) return text.length;
+      const r = sysctlUlongs(text, 1);
+      if (r.ret < 0) return fail(r.ret);
+      if (r.values.length === 0) return r.ret;
+      const bits = Number(BigInt(r.values[0]) & BigInt(TAINT_MASK));
+      if (trouble.noUserTaint && (bits & trouble.panicOnTaint) !== 0) return fail(EINVAL);
+      trouble.orTaint(bits);
+      return r.ret;
     },
   });
 

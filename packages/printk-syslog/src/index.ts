@@ -1,5 +1,6 @@
 /** The kernel log: printk, /dev/kmsg, syslog(2), /proc/kmsg, consoles. */
 export * from "./console.js";
+export type * from "./devPrintk.js";
 export * from "./doSyslog.js";
 export { LOG_BUF_LEN, PRINTK_LEVELS, Printk } from "./printk.js";
 export { type PrintkApi, type PrintkOptions, type PrintkSys, printkSyslog } from "./printkSyslog.js";
@@ -8,3 +9,5 @@ export * from "./recordText.js";
 export * from "./ringBuffer.js";
 export * from "./syslogActions.js";
 export * from "./syslogNs.js";
+export * from "./taint.js";
+export * from "./trouble.js";

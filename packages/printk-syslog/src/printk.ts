@@ -254,6 +254,17 @@ export class Printk {
     return true;
   }
 
+  /** Nothing is printed until consoles are resumed (console_suspend parameter permitting). */
+  suspendConsoles(): void {
+    if (this.consoleSuspend) for (const c of this.init.consoles) c.suspended = true;
+  }
+
+  /** Consoles catch up. */
+  resumeConsoles(): void {
+    for (const c of this.init.consoles) c.suspended = false;
+    this.flushConsoles(this.init);
+  }
+
   flushConsoles(ns: SyslogNs): void {
     const settings = this.consoleSettings;
     for (const con of ns.consoles) {

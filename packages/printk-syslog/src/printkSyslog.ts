@@ -5,6 +5,7 @@
 import type { Core, Feature, Impl, Ret, SysBase } from "@kernelkit/core";
 import { Console } from "./console.js";
 import { DevkmsgUser } from "./devKmsg.js";
+import { devPrintk, type PrintkDevice } from "./devPrintk.js";
 import { doSyslog, type SyslogBuffer } from "./doSyslog.js";
 import { installFiles } from "./files.js";
 import { Printk } from "./printk.js";
@@ -12,6 +13,7 @@ import { RatelimitState } from "./ratelimit.js";
 import { syslogText } from "./recordText.js";
 import { PrintkRing } from "./ringBuffer.js";
 import { SyslogNs } from "./syslogNs.js";
+import { Trouble } from "./trouble.js";
 
 export interface PrintkOptions {
   /** Records say who logged them (`,caller=T12`), as a kernel with CONFIG_PRINTK_CALLER. Default false. */
@@ -33,8 +35,12 @@ export interface PrintkApi {
   dmesg(): string;
   /** Register a console; `write` gets text as it is printed (left out: `output()` keeps it). */
   registerConsole(name: string, flags?: number, write?: (text: string) => void): boolean;
+  /** dev_printk(): a message about a device, with its dictionary. */
+  devPrintk(level: number, device: PrintkDevice, text: string): number;
   /** The log itself. */
   readonly log: Printk;
+  /** Taint, WARN, oops, panic, kmsg dumpers. */
+  readonly trouble: Trouble;
 }
 
 /**
@@ -60,14 +66,20 @@ export function printkSyslog(o: PrintkOptions = {}): Feature<"printk", PrintkApi
         syslog: (c, type, buf = null, len = 0) =>
           doSyslog(c, p, type | 0, buf === null || buf instanceof Uint8Array ? buf : "bad", len | 0),
       };
-      if (k.vfs !== undefined) installFiles(k, p);
+      const trouble = new Trouble(k, p);
+      k.state.root("printk.trouble", trouble);
+      k.hooks.warn.tap(0, "printk", (text) => trouble.warn(text));
+      k.hooks.panic.tap(0, "printk", (text) => trouble.panic(text));
+      if (k.vfs !== undefined) installFiles(k, p, trouble);
       return {
         api: {
           printk: (text) => p.printk(text),
           dmesg: () => dmesg(p),
           registerConsole: (name, flags = 0, write) =>
             p.registerConsole(name, flags, write === undefined ? {} : { write }),
+          devPrintk: (level, device, text) => devPrintk(p, level, device, text),
           log: p,
+          trouble,
         },
         sys,
       };
