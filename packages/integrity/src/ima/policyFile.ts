@@ -6,10 +6,13 @@
  */
 import {
   AT_FDCWD,
+  CAP_SYS_ADMIN,
   type Ctx,
+  capable,
   EACCES,
   EBUSY,
   EINVAL,
+  EPERM,
   Errno,
   FileOps,
   FMODE_STREAM,
@@ -56,11 +59,11 @@ export function showPolicy(g: Integrity): string {
   return rules.map((r) => `${renderRule(r)}\n`).join("");
 }
 
-function openPolicy(g: Integrity, file: OpenFile): undefined {
+function openPolicy(g: Integrity, c: Ctx, file: OpenFile): undefined {
   const { profile } = g.o;
   if ((file.flags & O_WRONLY) === 0) {
     if (!profile.readPolicy || (file.flags & O_ACCMODE) !== O_RDONLY) return fail(EACCES);
-    return undefined;
+    return capable(c.k, c.task, CAP_SYS_ADMIN) ? undefined : fail(EPERM);
   }
   if (g.state.policyBusy) return fail(EBUSY);
   g.state.policyBusy = true;
@@ -72,7 +75,7 @@ function openPolicy(g: Integrity, file: OpenFile): undefined {
 /** The file's operations: a static. */
 export function policyFileOps(g: Integrity): FileOps {
   return new FileOps({
-    open: (_c, _inode, file) => openPolicy(g, file),
+    open: (c, _inode, file) => openPolicy(g, c, file),
     read(_c, _file, count, pos, buf) {
       const text = utf8(showPolicy(g)).subarray(pos, pos + count);
       const out = readBuffer(buf, text.length);

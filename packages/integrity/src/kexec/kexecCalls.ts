@@ -50,6 +50,8 @@ export const KEXEC_FILE_ON_CRASH = 2;
 export const KEXEC_FILE_NO_INITRAMFS = 4;
 export const KEXEC_ON_CRASH = 1;
 export const KEXEC_SEGMENT_MAX = 16;
+/** Room for entries between loading and the jump, bytes: half a page (CONFIG_IMA_KEXEC_EXTRA_MEMORY_KB=0). */
+const LIST_GROWTH = 2048;
 
 /** EPERM without CAP_SYS_BOOT or once loading is disabled. */
 function permitted(g: Integrity, c: Ctx): void {
@@ -115,13 +117,14 @@ function partsOf(
 ): KexecPart[] {
   const code = kernel.slice(hdr.setupSize);
   const params = concatBytes([kernel.slice(0x1f1, 0x268), new Uint8Array(4096 - 0x77), cmdline]);
-  const parts: KexecPart[] = [
+  const parts: KexecPart[] = [];
+  if (ima !== null) parts.push({ name: "ima", bytes: ima, memsz: ima.length + LIST_GROWTH });
+  parts.push(
     { name: "purgatory", bytes: utf8("purgatory"), memsz: 4096 },
     { name: "bootparams", bytes: params, memsz: params.length },
     { name: "kernel", bytes: code, memsz: Math.max(hdr.initSize, code.length), align: hdr.alignment, min: 0x100000 },
-  ];
+  );
   if (initrd !== null) parts.push({ name: "initrd", bytes: initrd.slice(), memsz: initrd.length, min: 0x100000 });
-  if (ima !== null) parts.push({ name: "ima", bytes: ima, memsz: ima.length });
   return parts;
 }
 
