@@ -4,7 +4,8 @@
  */
 import type { Loff } from "../sys/fileSys.js";
 
-const MAX_EXACT = 9007199254740992;
+/** 2^53: whole numbers up to here are exact. */
+export const MAX_EXACT = 9007199254740992;
 /** 2^63-1: as a double it is 2^63. */
 export const LLONG_MAX = 0x7fffffffffffffffn;
 

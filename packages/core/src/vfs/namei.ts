@@ -340,6 +340,8 @@ export class Nameidata {
       if ((this.dentry.flags & D_SYMLINK) === 0 || (flags & LOOKUP_FOLLOW) === 0) break;
       if (!this.followLast()) break;
     }
+    // umount2(2) means what is on top, also where the last component is a dot
+    if ((flags & LOOKUP_MOUNTPOINT) !== 0 && (this.dentry.flags & D_MOUNTED) !== 0) this.enter(this.dentry);
     if ((flags & LOOKUP_DIRECTORY) !== 0 && (this.dentry.flags & D_DIR) === 0) fail(ENOTDIR);
     this.endWalk();
   }

@@ -23,7 +23,7 @@ import { WAIT, type Wait } from "../sys/types.js";
 import { FMODE_LSEEK, FMODE_PREAD, FMODE_PWRITE, FMODE_READ, FMODE_STREAM, FMODE_WRITE, type OpenFile } from "./file.js";
 import { fget, fputSync, getFile } from "./fileTable.js";
 import { S_IMMUTABLE } from "./inode.js";
-import { loffAdd, loffHigh } from "./loff.js";
+import { loffAdd, loffHigh, loffJoin, loffLow, MAX_EXACT } from "./loff.js";
 import { writeChecks } from "./regularFile.js";
 
 /** What a read or write that sleeps keeps. */
@@ -100,7 +100,7 @@ function startOf(file: OpenFile): number {
 
 /** A range beyond 2^63-1. EINVAL. */
 function checkRange(pos: number, low: number, count: number): void {
-  if (pos > 9007199254740992 && BigInt(pos) + BigInt(low) + BigInt(count) > 0x7fffffffffffffffn) fail(EINVAL);
+  if (pos > MAX_EXACT && BigInt(pos) + BigInt(low) + BigInt(count) > 0x7fffffffffffffffn) fail(EINVAL);
 }
 
 export function sysRead(c: Ctx, fd: number, count: number, buf: Uint8Array | null | undefined): Uint8Array | Wait {
@@ -110,7 +110,7 @@ export function sysRead(c: Ctx, fd: number, count: number, buf: Uint8Array | nul
   if (buf === null && count > 0) return fail(EFAULT);
   const n = countArg(count);
   const pos = held !== null ? (held.pos as number) : file.pos;
-  if (pos > 9007199254740992) checkRange(pos, file.posLow, n);
+  if (pos > MAX_EXACT) checkRange(pos, file.posLow, n);
   let r: Uint8Array | Wait;
   if (held === null) {
     r = vfsRead(c, file, buf !== undefined && buf !== null && buf.length < n ? buf.length : n, pos, buf ?? null);
@@ -129,8 +129,14 @@ export function sysRead(c: Ctx, fd: number, count: number, buf: Uint8Array | nul
   return r;
 }
 
+/** The offset after n bytes at `pos`: exact beyond 2^53, too. */
 function advance(file: OpenFile, pos: number, n: number): void {
-  file.pos = pos + n;
+  const end = pos + n;
+  if (end > MAX_EXACT) {
+    const exact = loffAdd(loffJoin(pos, file.pos === pos ? file.posLow : 0), n);
+    file.pos = loffHigh(exact);
+    file.posLow = loffLow(exact);
+  } else file.pos = end;
 }
 
 export function sysWrite(c: Ctx, fd: number, arg: unknown): number | Wait {
@@ -140,7 +146,7 @@ export function sysWrite(c: Ctx, fd: number, arg: unknown): number | Wait {
   let data = held !== null ? (held.data as Uint8Array) : dataArg(arg);
   if (data.length > MAX_RW_COUNT) data = data.subarray(0, MAX_RW_COUNT);
   const pos = held !== null ? (held.pos as number) : startOf(file);
-  if (pos > 9007199254740992) checkRange(pos, file.posLow, data.length);
+  if (pos > MAX_EXACT) checkRange(pos, file.posLow, data.length);
   let r: number | Wait;
   if (held === null) {
     r = vfsWrite(c, file, data, pos);
@@ -170,7 +176,7 @@ export function sysPread(c: Ctx, fd: number, count: number, offset: Loff, buf: U
   let n = countArg(count);
   if (buf !== undefined && buf !== null && buf.length < n) n = buf.length;
   const pos = loffHigh(offset);
-  if (pos > 9007199254740992) checkRange(pos, 0, n);
+  if (pos > MAX_EXACT) checkRange(pos, 0, n);
   let r: Uint8Array | Wait;
   try {
     r = vfsRead(c, file, n, pos, buf ?? null);
@@ -192,7 +198,7 @@ export function sysPwrite(c: Ctx, fd: number, arg: unknown, offset: Loff): numbe
   const data = held !== null ? (held.data as Uint8Array) : dataArg(arg);
   const append = (file.flags & O_APPEND) !== 0 && (file.inode.mode & S_IFMT) === S_IFREG;
   const pos = held !== null ? (held.pos as number) : append ? file.inode.size : loffHigh(offset);
-  if (pos > 9007199254740992) checkRange(pos, 0, data.length);
+  if (pos > MAX_EXACT) checkRange(pos, 0, data.length);
   let r: number | Wait;
   try {
     r = vfsWrite(c, file, data, pos);
@@ -304,10 +310,10 @@ export function sysSendfile(c: Ctx, outfd: number, infd: number, offset: Loff | 
   const outfile = fget(c.task, outfd);
   if ((outfile.mode & FMODE_WRITE) === 0) fail(EBADF);
   const toPipe = (outfile.inode.mode & S_IFMT) === S_IFIFO;
-  if (toPipe && n === 0) return 0;
+  if (!toPipe && ((outfile.flags & O_APPEND) !== 0 || (infile.mode & FMODE_LSEEK) === 0)) fail(EINVAL);
+  if (n === 0) return 0;
   const type = infile.inode.mode & S_IFMT;
   if (type === S_IFDIR || type === S_IFIFO || infile.ops.read === null) fail(EINVAL);
-  if (!toPipe && (outfile.flags & O_APPEND) !== 0) fail(EINVAL);
   return copyFiles(c, infile, outfile, off, -1, n);
 }
 

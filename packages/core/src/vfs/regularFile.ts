@@ -21,6 +21,7 @@ import { FileOps, FMODE_NOCMTIME, type OpenFile, readBuffer } from "./file.js";
 import { type Inode, S_SWAPFILE } from "./inode.js";
 import { changedAttr, fileUpdateTime, touchAtime } from "./inodeTime.js";
 import { genericLlseek } from "./llseek.js";
+import { loffAdd, loffHigh, loffLow, MAX_EXACT } from "./loff.js";
 
 /** Seals of a memory file (memfd_create(2)); 0 for all others. */
 export function sealsOf(inode: Inode): number {
@@ -71,11 +72,11 @@ export function genericWrite(c: Ctx, file: OpenFile, data: Uint8Array, pos: numb
   if (aOps.writeBegin === undefined && aOps.balanceDirty === undefined && aOps.readFolio === undefined) {
     n = filemapWrite(c, mapping, pos, data, 0, len);
     if (n === WAIT) return WAIT;
-    if ((n as number) > 0 && pos + (n as number) > inode.size) raiseSize(inode, pos + (n as number));
+    if ((n as number) > 0 && pos + (n as number) > inode.size) raiseSize(inode, pos, n as number);
   } else {
     // it may sleep between pages: others see the file grow
     n = filemapWrite(c, mapping, pos, data, 0, len, (done) => {
-      if (pos + done > inode.size) raiseSize(inode, pos + done);
+      if (pos + done > inode.size) raiseSize(inode, pos, done);
     });
     if (n === WAIT) return WAIT;
   }
@@ -84,9 +85,17 @@ export function genericWrite(c: Ctx, file: OpenFile, data: Uint8Array, pos: numb
   return n;
 }
 
-function raiseSize(inode: Inode, size: number): void {
-  inode.size = size;
-  inode.sizeLow = 0;
+/** The file ends n bytes behind `pos`. */
+function raiseSize(inode: Inode, pos: number, n: number): void {
+  const size = pos + n;
+  if (size > MAX_EXACT) {
+    const exact = loffAdd(pos, n);
+    inode.size = loffHigh(exact);
+    inode.sizeLow = loffLow(exact);
+  } else {
+    inode.size = size;
+    inode.sizeLow = 0;
+  }
 }
 
 /** fallocate(2) of memory file systems: mode 0 makes the pages and extends the file. EOPNOTSUPP other modes, EFBIG, ENOSPC, EPERM. */
@@ -102,7 +111,11 @@ export function genericFallocate(c: Ctx, file: OpenFile, mode: number, offset: n
   const last = Math.ceil(end / 4096) - 1;
   const f = c.part("fallocate", () => ({ made: [] as number[] }));
   for (let i = first; i <= last; i++) {
-    if (mapping.lookup(i) !== 0) continue;
+    const there = mapping.lookup(i);
+    if (there !== 0) {
+      m.frames.flags[there] |= PG_UPTODATE;
+      continue;
+    }
     const pfn = grabPage(m, c, mapping, i, null);
     if (pfn === ALLOC_WAIT) return WAIT;
     if (pfn <= 0) {
@@ -116,7 +129,7 @@ export function genericFallocate(c: Ctx, file: OpenFile, mode: number, offset: n
   }
   c.endPart("fallocate");
   removePrivs(c, file.dentry);
-  if (end > inode.size) raiseSize(inode, end);
+  if (end > inode.size) raiseSize(inode, offset, length);
   changedAttr(inode);
   return undefined;
 }
