@@ -25,6 +25,7 @@ export class Cgroups {
     "mayWrite",
     "groupOf",
     "onControllers",
+    "viewRoot",
     "fs",
   ];
   /** In order of registration; css arrays and masks go by index. */
@@ -37,6 +38,8 @@ export class Cgroups {
   readonly v2: CgroupRoot;
   /** May a holder of `cred` write this file of the group? Set by the file system. */
   mayWrite: (c: Ctx, g: Cgroup, file: string, cred: Cred) => boolean = () => true;
+  /** Where a reader's view of a hierarchy begins: its root, or that of the reader's cgroup namespace. */
+  viewRoot: (reader: Task, top: Cgroup) => Cgroup = (_reader, top) => top;
   /** Controllers of a group's children changed. Set by the file system. */
   onControllers: ((g: Cgroup) => void) | null = null;
   /** The file systems that show the groups. */

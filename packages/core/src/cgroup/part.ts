@@ -4,6 +4,7 @@ import { Cgroup, Css } from "./cgroup.js";
 import { CgroupFs } from "./cgroupfs.js";
 import { Cgroups } from "./cgroups.js";
 import { CgroupRoot } from "./hierarchy.js";
+import { installProcFiles } from "./procFiles.js";
 
 function traces(k: Core): void {
   const group = (c: Cgroup): string => `root=${c.root.id + 1} id=${c.id} level=${c.level} path=${c.path}`;
@@ -21,6 +22,7 @@ export const cgroupPart: Part = {
     k.state.root("cgroup", k.cgroup);
     traces(k);
     if (k.vfs !== undefined) k.cgroup.fs = new CgroupFs(k);
+    if (k.proc !== undefined) installProcFiles(k);
   },
   boot(k) {
     k.cgroup.fs?.ready();
