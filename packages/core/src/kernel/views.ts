@@ -17,7 +17,7 @@ export class ProgramCall implements Iterator<undefined, unknown, void> {
   private pos = 0;
   private used = 0;
   /** Names of the calls that outer frames of the program are in, the innermost last. */
-  private names: string[] = [];
+  private names: string[] = NO_NAMES;
   private handler: { def: string; state: unknown } | null | undefined = undefined;
 
   constructor(
@@ -144,6 +144,9 @@ export class ProgramCall implements Iterator<undefined, unknown, void> {
   }
 }
 
+/** Before a replay, which brings its own. */
+const NO_NAMES: string[] = [];
+
 export interface ProgramView {
   readonly $call: ProgramCall;
 }
@@ -156,38 +159,54 @@ export interface Views {
 
 type A = unknown;
 
+/** The views of a kernel; each kind is made when it is first asked for, since a boot should not pay for what nobody uses. */
 export function makeViews(entry: Entry): Views {
   const table = [...entry.k.syscalls.byName.values()];
-
-  class ProgramSys implements ProgramView {
-    declare readonly $call: ProgramCall;
-    constructor(t: Task) {
-      this.$call = new ProgramCall(entry, t);
+  // declared, not defined: a field definition in a class that exists once per kernel is slow
+  const programs = lazy(() => {
+    class ProgramSys implements ProgramView {
+      declare readonly $call: ProgramCall;
+      constructor(t: Task) {
+        this.$call = new ProgramCall(entry, t);
+      }
     }
-  }
-  class OutsideSys {
-    constructor(readonly $task: Task) {}
-  }
-  class StartedSys {
-    constructor(readonly $task: Task) {}
-  }
-  const method = (proto: object, name: string, value: unknown): void => {
-    Object.defineProperty(proto, name, { value, enumerable: true });
-  };
-  for (const e of table) {
-    method(ProgramSys.prototype, e.name, function (this: ProgramSys, a: A, b: A, c: A, d: A, f: A, g: A) {
-      return this.$call.arm(e, a, b, c, d, f, g);
+    const proto = ProgramSys.prototype as unknown as Methods;
+    for (const e of table)
+      proto[e.name] = function (this: ProgramSys, a: A, b: A, c: A, d: A, f: A, g: A) {
+        return this.$call.arm(e, a, b, c, d, f, g);
+      };
+    return ProgramSys;
+  });
+  const driven = (method: "outside" | "start"): (() => new (t: Task) => object) =>
+    lazy(() => {
+      class DrivenSys {
+        declare readonly $task: Task;
+        constructor(t: Task) {
+          this.$task = t;
+        }
+      }
+      const proto = DrivenSys.prototype as unknown as Methods;
+      for (const e of table)
+        proto[e.name] = function (this: DrivenSys, ...args: A[]) {
+          return entry[method](this.$task, e, args);
+        };
+      return DrivenSys;
     });
-    method(OutsideSys.prototype, e.name, function (this: OutsideSys, ...args: A[]) {
-      return entry.outside(this.$task, e, args);
-    });
-    method(StartedSys.prototype, e.name, function (this: StartedSys, ...args: A[]) {
-      return entry.start(this.$task, e, args);
-    });
-  }
+  const outside = driven("outside");
+  const started = driven("start");
   return {
-    program: (t) => new ProgramSys(t),
-    outside: (t) => new OutsideSys(t),
-    started: (t) => new StartedSys(t),
+    program: (t) => new (programs())(t),
+    outside: (t) => new (outside())(t),
+    started: (t) => new (started())(t),
+  };
+}
+
+type Methods = Record<string, unknown>;
+
+function lazy<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
   };
 }
