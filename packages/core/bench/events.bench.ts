@@ -5,8 +5,24 @@
  * Not the same work everywhere: a wake-up here goes through an interrupt, a run queue with fair shares, accounting of every ns
  * and the run's digest; the simulators resume a callback.
  */
-import { type Benchmark, peers, randomly, simjsWakeups, simscriptWakeups, sleeps } from "../../../tooling/bench/src/index.js";
-import { createMachine, EV_HRTIMER, EventQueue, type MachineSys, type Program, program, type TimeSys } from "@kernelkit/core";
+
+import {
+  createMachine,
+  EV_HRTIMER,
+  EventQueue,
+  type MachineSys,
+  type Program,
+  program,
+  type TimeSys,
+} from "@kernelkit/core";
+import {
+  type Benchmark,
+  peers,
+  randomly,
+  simjsWakeups,
+  simscriptWakeups,
+  sleeps,
+} from "../../../tooling/bench/src/index.js";
 import { TimerWheel } from "../src/time/timerWheel.js";
 
 const OPERATIONS = 2000;
@@ -101,7 +117,14 @@ const benchmarks: Benchmark[] = [
     unit: "event",
     per: OPERATIONS,
     setup: heap(pending),
-    peers: [{ name: "flatqueue", target: pending < 1000 ? 0.9 : pending < 1e6 ? 0.7 : 1.2, per: OPERATIONS, setup: flatqueue(pending) }],
+    peers: [
+      {
+        name: "flatqueue",
+        target: pending < 1000 ? 0.9 : pending < 1e6 ? 0.7 : 1.2,
+        per: OPERATIONS,
+        setup: flatqueue(pending),
+      },
+    ],
   })),
   ...[10_000, 1_000_000].map((pending) => ({
     name: `timer wheel, expire + arm, ${pending} pending`,

@@ -5,8 +5,9 @@
  * Not the same work everywhere: memfs keeps no permissions, descriptors' flags or access times; ours checks and keeps all of
  * them, and adds each call to the run's digest.
  */
+
+import { type CoreSys, createKernel, O_CREAT, O_RDONLY, O_RDWR, type Outside } from "@kernelkit/core";
 import { type Benchmark, bytesPerObject, peers, randomly } from "../../../tooling/bench/src/index.js";
-import { createKernel, O_CREAT, O_RDONLY, O_RDWR, type Outside, type CoreSys } from "@kernelkit/core";
 
 const N = 64;
 const DEEP = "/a/b/c/d/e";
@@ -124,7 +125,13 @@ const createUnlink = both(
 const ENTRIES = 10_000;
 
 const benchmarks: Benchmark[] = [
-  { name: "stat, 6 components", unit: "stat", target: 2e6, ...stat, peers: [stat.memfs, { name: "Linux", native: "stat" }] },
+  {
+    name: "stat, 6 components",
+    unit: "stat",
+    target: 2e6,
+    ...stat,
+    peers: [stat.memfs, { name: "Linux", native: "stat" }],
+  },
   {
     name: "stat of a name that is not there, 6 components",
     unit: "stat",

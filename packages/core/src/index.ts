@@ -128,7 +128,7 @@ export { EventfdCtx, eventfdOps } from "./vfs/poll/eventfd.js";
 export { pidfdOps } from "./vfs/poll/pidfd.js";
 export * from "./vfs/pseudo/knode.js";
 export * from "./vfs/pseudo/pseudoFile.js";
-export { eventsOf, nodeOf, PseudoTree, type NodeOptions, type TreeKind } from "./vfs/pseudo/pseudoTree.js";
+export { eventsOf, type NodeOptions, nodeOf, PseudoTree, type TreeKind } from "./vfs/pseudo/pseudoTree.js";
 export * from "./vfs/pseudo/sysctl.js";
 export * from "./vfs/superBlock.js";
 export type { Vfs } from "./vfs/vfs.js";
