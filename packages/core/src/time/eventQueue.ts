@@ -92,8 +92,9 @@ export class EventQueue {
   /** Drop a scheduled event; false if it has happened or was cancelled before. Handle -1 is never valid. */
   cancel(handle: number): boolean {
     if (handle < 0) return false;
-    const s = handle % 0x100000000;
-    const g = (handle - s) / 0x100000000;
+    // not by %: a remainder of doubles is a call into the C library
+    const g = Math.floor(handle * 2 ** -32);
+    const s = handle - g * 0x100000000;
     if ((this.gen[s] & 0x1fffff) !== g || this.handler[s] < 0) return false;
     this.handler[s] = -1;
     this.args[s] = undefined;
