@@ -7,7 +7,7 @@
  * links). `null` as a path is a bad address: EFAULT. A path is cut at its first NUL. Modes are masked to 07777; ids of -1 mean
  * no change. Errors are listed in the order in which they are checked.
  */
-import type { Ret, SysBase } from "./types.js";
+import type { Ret } from "./types.js";
 import type { XattrSys } from "./xattrSys.js";
 
 /** A path argument; null is a bad address (EFAULT). */

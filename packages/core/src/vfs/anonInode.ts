@@ -2,16 +2,17 @@
  * Files without a place in the tree: the kernel-internal mounts they are in, and the one inode behind eventfd, epoll and other
  * things that are nothing but a descriptor. Documentation/filesystems/vfs, proc_pid_fd(5).
  */
-import { ANON_INODE_FS_MAGIC } from "../abi/magic.js";
+
 import { O_ACCMODE } from "../abi/fcntl.js";
+import { ANON_INODE_FS_MAGIC } from "../abi/magic.js";
 import type { Core } from "../kernel/core.js";
 import type { Task } from "../task/task.js";
 import type { Dentry } from "./dentry.js";
 import { type FileOps, FMODE_LSEEK, FMODE_OPENED, FMODE_PREAD, FMODE_PWRITE, FMODE_READ, OpenFile } from "./file.js";
 import { Inode, InodeOps } from "./inode.js";
 import { MNT_INTERNAL, Mount } from "./mount.js";
-import { type FileSystemType, FS_INTERNAL, SuperBlock, type SuperOps } from "./superBlock.js";
 import { noOps } from "./specialFile.js";
+import { type FileSystemType, FS_INTERNAL, SuperBlock, type SuperOps } from "./superBlock.js";
 
 /** The mount of a kernel-internal file system, made at its first use. */
 export function internalMount(k: Core, type: FileSystemType): Mount {

@@ -2,8 +2,8 @@
  * Changing attributes: chmod(2), chown(2), utimensat(2), truncate(2), and what writes take away: set-id bits and file
  * capabilities. inode(7), capabilities(7).
  */
-import { CAP_CHOWN, CAP_FOWNER, CAP_FSETID } from "../abi/capability.js";
-import { EFBIG, EINVAL, EISDIR, EOPNOTSUPP, EPERM, EROFS, ETXTBSY } from "../abi/errno.js";
+import { CAP_CHOWN, CAP_FSETID } from "../abi/capability.js";
+import { EFBIG, EINVAL, EISDIR, EOPNOTSUPP, EPERM, ETXTBSY } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import { RLIMIT_FSIZE } from "../abi/resource.js";
 import { SIGXFSZ } from "../abi/signal.js";
@@ -45,7 +45,7 @@ import { I_DIRTY_SYNC, markInodeDirty, touchCtime } from "./inodeTime.js";
 import { incIversion } from "./iversion.js";
 import { loffHigh, loffLow } from "./loff.js";
 import type { Mount } from "./mount.js";
-import { mntWantWrite } from "./open.js";
+import { mntWantWrite } from "./openPerm.js";
 import { capableWrtInode, inodeOwnerOrCapable, inodePermission, MAY_WRITE } from "./perm.js";
 import { getWriteAccess, putWriteAccess } from "./writeAccess.js";
 

@@ -2,18 +2,7 @@
  * Making and removing names: mkdir(2), mknod(2), symlink(2), link(2), unlink(2), rmdir(2). rename(2) is in rename.ts.
  */
 import { CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_MKNOD } from "../abi/capability.js";
-import {
-  EBUSY,
-  EEXIST,
-  EINVAL,
-  EISDIR,
-  ENOENT,
-  ENOTDIR,
-  ENOTEMPTY,
-  EPERM,
-  EROFS,
-  EXDEV,
-} from "../abi/errno.js";
+import { EBUSY, EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EPERM, EROFS, EXDEV } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import { AT_EMPTY_PATH, AT_SYMLINK_FOLLOW } from "../abi/fcntl.js";
 import {
@@ -41,11 +30,11 @@ import {
   LOOKUP_EMPTY,
   LOOKUP_FOLLOW,
   type Nameidata,
-  pathArg,
   userParent,
   userPath,
 } from "./namei.js";
-import { mntReadonly, mntWantWrite, prepareMode } from "./open.js";
+import { mntReadonly, mntWantWrite, prepareMode } from "./openPerm.js";
+import { pathArg } from "./pathArg.js";
 import { capableWrtInode, inodePermission, MAY_READ, MAY_WRITE, mayCreate, mayDelete } from "./perm.js";
 import { SB_PINNED } from "./superBlock.js";
 

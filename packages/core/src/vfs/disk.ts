@@ -20,7 +20,7 @@ import { simpleSetattr } from "./attr.js";
 import { mkdev } from "./dev.js";
 import { ATTR_SIZE, type Iattr, type Inode, InodeOps } from "./inode.js";
 import { fileUpdateTime } from "./inodeTime.js";
-import { memEvict, memFs, type MemFs } from "./memFs.js";
+import { type MemFs, memEvict, memFs } from "./memFs.js";
 import { type FileSystemType, FS_REQUIRES_DEV, SB_NEGATIVE, SuperBlock, type SuperOps } from "./superBlock.js";
 import { fillMemSuper, memStatfs } from "./tmpfs.js";
 
@@ -179,7 +179,8 @@ function diskType(name: string): FileSystemType {
       }
       if (disk.sb === null) disk.sb = format(c.k, type, disk);
       const { sb } = disk;
-      if (sb.mounts.size === 0) sb.flags = (sb.flags & ~(MS_RDONLY | MS_I_VERSION)) | (more & (MS_RDONLY | MS_I_VERSION));
+      if (sb.mounts.size === 0)
+        sb.flags = (sb.flags & ~(MS_RDONLY | MS_I_VERSION)) | (more & (MS_RDONLY | MS_I_VERSION));
       return sb;
     },
   };
@@ -187,7 +188,8 @@ function diskType(name: string): FileSystemType {
 }
 
 /** Options of these file systems that change nothing here. */
-const DISK_OPTIONS = /^(defaults|errors=|data=|barrier|nobarrier|commit=|discard|nodiscard|user_xattr|acl|noacl|inode64|attr2|noquota|space_cache|subvol|ssd|compress|delalloc|nodelalloc|stripe=|fmask=|dmask=|umask=|iocharset=)/;
+const DISK_OPTIONS =
+  /^(defaults|errors=|data=|barrier|nobarrier|commit=|discard|nodiscard|user_xattr|acl|noacl|inode64|attr2|noquota|space_cache|subvol|ssd|compress|delalloc|nodelalloc|stripe=|fmask=|dmask=|umask=|iocharset=)/;
 
 /** The disk behind a source: `/dev/NAME` or a name. */
 export function findDisk(k: Core, source: string): Disk | undefined {
@@ -234,7 +236,8 @@ export function addDisk(k: Core, o: DiskOptions): Disk {
   if (typeof o.name !== "string" || o.name === "" || disks.has(o.name))
     throw new TypeError(`disk.name: must be a new name below /dev, not ${String(o.name)}`);
   const size = o.size ?? 2 ** 30;
-  if (!Number.isInteger(size) || size < 65536) throw new RangeError(`disk.size: must be at least 65536 bytes, not ${size}`);
+  if (!Number.isInteger(size) || size < 65536)
+    throw new RangeError(`disk.size: must be at least 65536 bytes, not ${size}`);
   const uuid = o.uuid ?? madeUuid(k);
   const disk = new Disk(o.name, o.type, size, uuid, o.dev ?? mkdev(254, disks.size * 16));
   disks.set(o.name, disk);

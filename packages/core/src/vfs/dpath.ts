@@ -2,9 +2,10 @@
  * Paths of places as text: getcwd(2), /proc/PID/fd, /proc/PID/maps, mountinfo. A place that is not below the given root shows
  * its path from the top of its mounts; one that was removed has " (deleted)" behind it.
  */
-import type { FsStruct } from "./fsStruct.js";
+
 import { D_UNHASHED, type Dentry } from "./dentry.js";
 import type { OpenFile } from "./file.js";
+import type { FsStruct } from "./fsStruct.js";
 import type { Mount } from "./mount.js";
 
 /** How `prependPath` ended. */

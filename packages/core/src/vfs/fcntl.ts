@@ -20,7 +20,6 @@ import {
   FD_CLOEXEC,
   O_APPEND,
   O_ASYNC,
-  O_CLOEXEC,
   O_DIRECT,
   O_NOATIME,
   O_NONBLOCK,
@@ -44,11 +43,11 @@ import type { Ctx } from "../kernel/ctx.js";
 import { capable } from "../task/capable.js";
 import { rlimit } from "../task/rlimits.js";
 import { FMODE_CREATED, FMODE_PATH, type OpenFile } from "./file.js";
-import { dupFiles, fget, fgetRaw, filpClose, fput, fputSync, getFile, unusedFd } from "./fileTable.js";
 import type { FilesStruct } from "./filesStruct.js";
+import { dupFiles, fget, fgetRaw, filpClose, fput, fputSync, getFile, unusedFd } from "./fileTable.js";
 import { S_APPEND, S_IMMUTABLE, S_NOATIME, S_SYNC } from "./inode.js";
 import { changedAttr } from "./inodeTime.js";
-import { mntWantWrite } from "./open.js";
+import { mntWantWrite } from "./openPerm.js";
 import { inodeOwnerOrCapable } from "./perm.js";
 import { pipeOf, setPipeSize } from "./pipe.js";
 

@@ -1,5 +1,5 @@
 /** The calls of sys/fdSys.ts and sys/mountSys.ts. */
-import { EACCES, EBADF, EINVAL, ENODEV, ENOTDIR, EOPNOTSUPP, EPERM, ESPIPE } from "../abi/errno.js";
+import { EBADF, EINVAL, ENODEV, ENOTDIR, EOPNOTSUPP, EPERM, ESPIPE } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECT, O_NONBLOCK } from "../abi/fcntl.js";
 import { S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from "../abi/stat.js";
@@ -10,10 +10,10 @@ import type { Loff } from "../sys/fileSys.js";
 import type { MountSys } from "../sys/mountSys.js";
 import { type Impl, WAIT, type Wait } from "../sys/types.js";
 import { doChmod, doChown, doTruncate } from "./attr.js";
-import { FMODE_WRITE, type OpenFile } from "./file.js";
-import { closeFd, fget, fgetRaw, fputSync, getFile, unusedFd } from "./fileTable.js";
 import { doCloseRange, doDup, doDup3, doFcntl, doIoctl } from "./fcntl.js";
+import { FMODE_WRITE, type OpenFile } from "./file.js";
 import type { FilesStruct } from "./filesStruct.js";
+import { closeFd, fget, fgetRaw, fputSync, getFile, unusedFd } from "./fileTable.js";
 import type { FsStruct } from "./fsStruct.js";
 import { getdents } from "./getdents.js";
 import { type Inode, S_APPEND } from "./inode.js";
@@ -22,7 +22,16 @@ import { doMount, doUmount, statfsOf } from "./mountCalls.js";
 import { LOOKUP_FOLLOW, userPath } from "./namei.js";
 import { inodePermission, MAY_CHDIR, MAY_EXEC } from "./perm.js";
 import { createPipe } from "./pipe.js";
-import { dataArg, sysCopyFileRange, sysLseek, sysPread, sysPwrite, sysRead, sysSendfile, sysWrite } from "./readWrite.js";
+import {
+  dataArg,
+  sysCopyFileRange,
+  sysLseek,
+  sysPread,
+  sysPwrite,
+  sysRead,
+  sysSendfile,
+  sysWrite,
+} from "./readWrite.js";
 import { statInode } from "./stat.js";
 
 const IOV_MAX = 1024;
@@ -116,7 +125,12 @@ export const fdCalls: Impl<FdSys> = {
   readv(c, fd, countsArg) {
     const counts = list(countsArg, "counts").map((n) => int(n, "counts"));
     if (counts.length > IOV_MAX || counts.some((n) => n < 0)) return fail(EINVAL);
-    const r = sysRead(c, int(fd, "fd"), counts.reduce((a, b) => a + b, 0), undefined);
+    const r = sysRead(
+      c,
+      int(fd, "fd"),
+      counts.reduce((a, b) => a + b, 0),
+      undefined,
+    );
     if (r === WAIT) return WAIT;
     const all = r as Uint8Array;
     let at = 0;

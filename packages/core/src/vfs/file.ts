@@ -4,8 +4,9 @@
  *
  * `refs` counts descriptors, mappings, and calls asleep on it. `fileGet` / `fput` change it; the last `fput` closes the file.
  */
-import type { Ctx } from "../kernel/ctx.js";
+
 import type { Core } from "../kernel/core.js";
+import type { Ctx } from "../kernel/ctx.js";
 import type { Vma } from "../mm/vma.js";
 import type { WaitQueue } from "../sched/waitQueue.js";
 import type { Loff } from "../sys/fileSys.js";

@@ -1,13 +1,12 @@
 /** The calls of sys/fileSys.ts: arguments checked and handed to the files of vfs/ that do the work. */
 
 import { CAP_SYS_CHROOT } from "../abi/capability.js";
-import { EACCES, EBADF, EFAULT, EINVAL, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM, ERANGE } from "../abi/errno.js";
+import { EINVAL, ENOENT, EOPNOTSUPP, EPERM, ERANGE } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   AT_REMOVEDIR,
-  AT_SYMLINK_FOLLOW,
   AT_SYMLINK_NOFOLLOW,
   O_CREAT,
   O_DIRECTORY,
@@ -38,7 +37,7 @@ import { doLink, doMkdir, doMknod, doRmdir, doSymlink, doUnlink } from "./dir.js
 import { isUnlinked, prependPath, REACHED_ROOT } from "./dpath.js";
 import type { OpenFile } from "./file.js";
 import type { FilesStruct } from "./filesStruct.js";
-import { fget, fgetRaw, fputSync, unusedFd } from "./fileTable.js";
+import { fget, fputSync, unusedFd } from "./fileTable.js";
 import type { FsStruct } from "./fsStruct.js";
 import { readNames } from "./getdents.js";
 import type { Inode } from "./inode.js";
@@ -53,11 +52,10 @@ import {
   LOOKUP_NO_MAGICLINKS,
   LOOKUP_NO_SYMLINKS,
   LOOKUP_NO_XDEV,
-  pathArg,
   userPath,
-  utf8Length,
 } from "./namei.js";
 import { pathOpenFor, sysOpen, VALID_OPEN_FLAGS } from "./open.js";
+import { utf8Length } from "./pathArg.js";
 import { inodePermission, MAY_CHDIR, MAY_EXEC } from "./perm.js";
 import { dataArg, vfsRead, vfsWrite } from "./readWrite.js";
 import { doRename } from "./rename.js";

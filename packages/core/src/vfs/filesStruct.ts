@@ -25,7 +25,7 @@ export class FilesStruct {
   /** The lowest free number from `start` on, or -1 if it would not be below `limit`. It is not taken yet. */
   lowestFree(start: number, limit: number): number {
     const { open } = this;
-    let fd = start > this.nextFd ? start : this.nextFd;
+    let fd = Math.max(start, this.nextFd);
     let w = fd >>> 5;
     if (w < open.length) {
       // bits below fd in its word count as taken

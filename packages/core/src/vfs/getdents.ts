@@ -12,7 +12,7 @@ import { childAt, D_UNHASHED, type Dentry, OFF_END } from "./dentry.js";
 import type { DirContext, OpenFile } from "./file.js";
 import { type Inode, S_DEAD } from "./inode.js";
 import { touchAtime } from "./inodeTime.js";
-import { utf8Length } from "./namei.js";
+import { utf8Length } from "./pathArg.js";
 
 /** Bytes of an entry before its name, and what lengths are rounded up to. */
 const HEADER = 19;

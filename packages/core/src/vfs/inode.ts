@@ -96,7 +96,15 @@ export interface InodeOpsInit {
   unlink?(c: Ctx, dir: Inode, dentry: Dentry): void;
   rmdir?(c: Ctx, dir: Inode, dentry: Dentry): void;
   /** `target` is the dentry that is replaced or (RENAME_EXCHANGE) exchanged, null if there is none. Permission has been checked. */
-  rename?(c: Ctx, dir: Inode, dentry: Dentry, newDir: Inode, newName: string, target: Dentry | null, flags: number): void;
+  rename?(
+    c: Ctx,
+    dir: Inode,
+    dentry: Dentry,
+    newDir: Inode,
+    newName: string,
+    target: Dentry | null,
+    flags: number,
+  ): void;
   /** O_TMPFILE: a regular file with nlink 0. Left out: EOPNOTSUPP. */
   tmpfile?(c: Ctx, dir: Inode, mode: number): Inode;
   /** Text of a symbolic link, to be followed and read. A magic link may call `nd.jump(mnt, dentry)` and return null. */

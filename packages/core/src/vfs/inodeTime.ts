@@ -73,11 +73,7 @@ export function touchAtime(mnt: Mount, inode: Inode): void {
   if ((flags & MNT_RELATIME) !== 0) {
     const { atime, atimeNsec } = inode;
     const newer = (s: number, n: number): boolean => s > atime || (s === atime && n >= atimeNsec);
-    if (
-      !newer(inode.mtime, inode.mtimeNsec) &&
-      !newer(inode.ctime, inode.ctimeNsec) &&
-      vfs.nowSec - atime < DAY
-    )
+    if (!newer(inode.mtime, inode.mtimeNsec) && !newer(inode.ctime, inode.ctimeNsec) && vfs.nowSec - atime < DAY)
       return;
   }
   if (inode.atimeNsec === vfs.nowNsec && inode.atime === vfs.nowSec) return;

@@ -44,23 +44,44 @@ const RUNS = Number(process.env.KK_PROPERTY_RUNS ?? 200);
 const LENGTH = 100;
 
 /** A small world of paths, so that calls meet each other. */
-const NAMES = ["a", "b", "c", "d/a", "d/b", "d/d", "d/d/a", "l", "l/a", "..", ".", "d/..", "d/.", "a/", "d/", "d/d/../b", "m", "m/a"];
+const NAMES = [
+  "a",
+  "b",
+  "c",
+  "d/a",
+  "d/b",
+  "d/d",
+  "d/d/a",
+  "l",
+  "l/a",
+  "..",
+  ".",
+  "d/..",
+  "d/.",
+  "a/",
+  "d/",
+  "d/d/../b",
+  "m",
+  "m/a",
+];
 const path: fc.Arbitrary<string> = fc.constantFrom(...NAMES, ...NAMES.map((n) => `/mnt/${n}`));
 const fd: fc.Arbitrary<number> = fc.integer({ min: 0, max: 8 });
 const mode: fc.Arbitrary<number> = fc.constantFrom(0o755, 0o700, 0o600, 0o1777, 0o6777, 0o000, 0o2775);
-const flags: fc.Arbitrary<number> = fc.constantFrom(
-  O_RDONLY,
-  O_WRONLY,
-  O_RDWR,
-  O_RDWR | O_CREAT,
-  O_RDWR | O_CREAT | O_TRUNC,
-  O_RDWR | O_CREAT | O_EXCL,
-  O_WRONLY | O_APPEND | O_CREAT,
-  O_RDONLY | O_DIRECTORY,
-  O_PATH,
-  O_RDWR | O_TMPFILE,
-  3,
-).map((f) => f | O_NONBLOCK);
+const flags: fc.Arbitrary<number> = fc
+  .constantFrom(
+    O_RDONLY,
+    O_WRONLY,
+    O_RDWR,
+    O_RDWR | O_CREAT,
+    O_RDWR | O_CREAT | O_TRUNC,
+    O_RDWR | O_CREAT | O_EXCL,
+    O_WRONLY | O_APPEND | O_CREAT,
+    O_RDONLY | O_DIRECTORY,
+    O_PATH,
+    O_RDWR | O_TMPFILE,
+    3,
+  )
+  .map((f) => f | O_NONBLOCK);
 const size: fc.Arbitrary<number> = fc.constantFrom(0, 1, 5, 4096, 4097, 9000, 70000);
 
 class Op {
@@ -80,33 +101,45 @@ function op(text: string, args: fc.Arbitrary<unknown>[], run: (s: Sys, ...a: nev
     .tuple(who, fc.tuple(...args))
     .map(
       ([w, a]) =>
-        new Op(w, `${"RUC"[w]}: ${text}(${a.map((x) => JSON.stringify(x)).join(", ")})`, (s) => run(s, ...(a as never[]))),
+        new Op(w, `${"RUC"[w]}: ${text}(${a.map((x) => JSON.stringify(x)).join(", ")})`, (s) =>
+          run(s, ...(a as never[])),
+        ),
     );
 }
 
 const ops: fc.Arbitrary<Op> = fc.oneof(
-  { weight: 6, arbitrary: op("open", [path, flags, mode], (s: Sys, p: string, f: number, m: number) => s.open(p, f, m)) },
+  {
+    weight: 6,
+    arbitrary: op("open", [path, flags, mode], (s: Sys, p: string, f: number, m: number) => s.open(p, f, m)),
+  },
   { weight: 3, arbitrary: op("close", [fd], (s: Sys, f: number) => s.close(f)) },
   { weight: 3, arbitrary: op("mkdir", [path, mode], (s: Sys, p: string, m: number) => s.mkdir(p, m)) },
   { weight: 3, arbitrary: op("unlink", [path], (s: Sys, p: string) => s.unlink(p)) },
   { weight: 2, arbitrary: op("rmdir", [path], (s: Sys, p: string) => s.rmdir(p)) },
   { weight: 4, arbitrary: op("rename", [path, path], (s: Sys, a: string, b: string) => s.rename(a, b)) },
-  op("renameat2", [path, path, fc.constantFrom(RENAME_EXCHANGE, RENAME_NOREPLACE, 9)], (s: Sys, a: string, b: string, f: number) =>
-    s.renameat2(AT_FDCWD, a, AT_FDCWD, b, f),
+  op(
+    "renameat2",
+    [path, path, fc.constantFrom(RENAME_EXCHANGE, RENAME_NOREPLACE, 9)],
+    (s: Sys, a: string, b: string, f: number) => s.renameat2(AT_FDCWD, a, AT_FDCWD, b, f),
   ),
   { weight: 2, arbitrary: op("link", [path, path], (s: Sys, a: string, b: string) => s.link(a, b)) },
   op("linkfd", [fd, path], (s: Sys, f: number, p: string) => s.linkat(f, "", AT_FDCWD, p, AT_SYMLINK_FOLLOW | 0x1000)),
   { weight: 2, arbitrary: op("symlink", [path, path], (s: Sys, a: string, b: string) => s.symlink(a, b)) },
   op("mkfifo", [path, mode], (s: Sys, p: string, m: number) => s.mknod(p, S_IFIFO | m)),
-  { weight: 3, arbitrary: op("write", [fd, size], (s: Sys, f: number, n: number) => s.write(f, new Uint8Array(n).fill(n))) },
+  {
+    weight: 3,
+    arbitrary: op("write", [fd, size], (s: Sys, f: number, n: number) => s.write(f, new Uint8Array(n).fill(n))),
+  },
   { weight: 2, arbitrary: op("read", [fd, size], (s: Sys, f: number, n: number) => s.read(f, n)) },
   op("pwrite", [fd, size, size], (s: Sys, f: number, n: number, o: number) => s.pwrite64(f, new Uint8Array(n), o)),
   op("truncate", [path, size], (s: Sys, p: string, n: number) => s.truncate(p, n)),
   op("ftruncate", [fd, size], (s: Sys, f: number, n: number) => s.ftruncate(f, n)),
   op("fallocate", [fd, size, size], (s: Sys, f: number, o: number, n: number) => s.fallocate(f, 0, o, n)),
   op("chmod", [path, mode], (s: Sys, p: string, m: number) => s.chmod(p, m)),
-  op("chown", [path, fc.constantFrom(-1, 0, 1000), fc.constantFrom(-1, 0, 1000)], (s: Sys, p: string, u: number, g: number) =>
-    s.chown(p, u, g),
+  op(
+    "chown",
+    [path, fc.constantFrom(-1, 0, 1000), fc.constantFrom(-1, 0, 1000)],
+    (s: Sys, p: string, u: number, g: number) => s.chown(p, u, g),
   ),
   { weight: 2, arbitrary: op("chdir", [path], (s: Sys, p: string) => s.chdir(p)) },
   op("fchdir", [fd], (s: Sys, f: number) => s.fchdir(f)),
@@ -114,14 +147,21 @@ const ops: fc.Arbitrary<Op> = fc.oneof(
   op("dupfd", [fd, fd], (s: Sys, a: number, b: number) => s.fcntl(a, F_DUPFD, b)),
   op("pipe", [], (s: Sys) => s.pipe2(O_NONBLOCK)),
   op("pipesize", [fd, size], (s: Sys, f: number, n: number) => s.fcntl(f, F_SETPIPE_SZ, n)),
-  op("setxattr", [path, fc.constantFrom("user.x", "security.capability", "trusted.y")], (s: Sys, p: string, n: string) =>
-    s.setxattr(p, n, "v", 0),
+  op(
+    "setxattr",
+    [path, fc.constantFrom("user.x", "security.capability", "trusted.y")],
+    (s: Sys, p: string, n: string) => s.setxattr(p, n, "v", 0),
   ),
   op("readdir", [path], (s: Sys, p: string) => s.readdir(p)),
   op("mount", [path], (s: Sys, p: string) => s.mount("t", p, "tmpfs", 0, "size=16k,nr_inodes=5")),
   op("bind", [path, path], (s: Sys, a: string, b: string) => s.mount(a, b, null, MS_BIND)),
-  op("remount", [path, fc.constantFrom(0, MS_RDONLY)], (s: Sys, p: string, f: number) => s.mount("t", p, "tmpfs", MS_REMOUNT | f)),
-  { weight: 2, arbitrary: op("umount", [path, fc.constantFrom(0, MNT_DETACH)], (s: Sys, p: string, f: number) => s.umount2(p, f)) },
+  op("remount", [path, fc.constantFrom(0, MS_RDONLY)], (s: Sys, p: string, f: number) =>
+    s.mount("t", p, "tmpfs", MS_REMOUNT | f),
+  ),
+  {
+    weight: 2,
+    arbitrary: op("umount", [path, fc.constantFrom(0, MNT_DETACH)], (s: Sys, p: string, f: number) => s.umount2(p, f)),
+  },
   op("sendfile", [fd, fd, size], (s: Sys, a: number, b: number, n: number) => s.sendfile(a, b, null, n)),
   op("closerange", [fd, fd], (s: Sys, a: number, b: number) => s.close_range(a, b, 0)),
 );
@@ -191,7 +231,12 @@ function checkCounts(k: VfsKernel): void {
   }
 }
 
-function checkTmpfs(sb: SuperBlock, open: Set<Inode>, readcount: Map<Inode, number>, writecount: Map<Inode, number>): void {
+function checkTmpfs(
+  sb: SuperBlock,
+  open: Set<Inode>,
+  readcount: Map<Inode, number>,
+  writecount: Map<Inode, number>,
+): void {
   const all = names(sb);
   let inodes = 0;
   let pages = 0;

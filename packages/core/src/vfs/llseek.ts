@@ -14,7 +14,7 @@ import { LLONG_MAX, loffAdd, loffHigh, loffJoin, loffLow } from "./loff.js";
 /** Set the offset: EINVAL if negative or beyond `max` (exact). Returns it. */
 function setPos(file: OpenFile, v: Loff): Loff {
   if (v < 0 || (typeof v === "bigint" ? v > LLONG_MAX : v > file.inode.sb.maxBytes)) return fail(EINVAL);
-  if (typeof v === "number" && v >= 9223372036854775808) return fail(EINVAL);
+  if (typeof v === "number" && v >= 2 ** 63) return fail(EINVAL);
   file.pos = loffHigh(v);
   file.posLow = loffLow(v);
   file.cursor = null;

@@ -12,10 +12,11 @@ export const LLONG_MAX = 0x7fffffffffffffffn;
 /** An offset or length argument. TypeError for what is not a whole number. A value beyond 64 bits signed is taken modulo 2^64. */
 export function loffArg(v: unknown, name: string): Loff {
   if (typeof v === "number") {
-    if (!Number.isInteger(v) || Object.is(v, -0)) throw new TypeError(`${name}: must be a whole number or a bigint, not ${v}`);
+    if (!Number.isInteger(v) || Object.is(v, -0))
+      throw new TypeError(`${name}: must be a whole number or a bigint, not ${v}`);
     if (v >= -MAX_EXACT && v <= MAX_EXACT) return v;
     // the double next to 2^63-1
-    if (v === 9223372036854775808) return LLONG_MAX;
+    if (v === 2 ** 63) return LLONG_MAX;
     return shown(BigInt.asIntN(64, BigInt(v)));
   }
   if (typeof v === "bigint") return shown(BigInt.asIntN(64, v));

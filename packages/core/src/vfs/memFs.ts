@@ -12,19 +12,19 @@ import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK 
 import type { Ctx } from "../kernel/ctx.js";
 import { AddressSpace, type AddressSpaceOps } from "../mm/addressSpace.js";
 import type { Stat } from "../sys/fileSys.js";
+import { simpleSetattr } from "./attr.js";
 import type { Dentry } from "./dentry.js";
 import { FileOps } from "./file.js";
 import { genericIterate } from "./getdents.js";
 import { ATTR_SIZE, type Iattr, Inode, InodeOps } from "./inode.js";
 import { changedData, touchCtime } from "./inodeTime.js";
 import { dirLlseek } from "./llseek.js";
-import { fifoOps } from "./pipe.js";
+import { utf8Length } from "./pathArg.js";
 import { initOwner } from "./perm.js";
+import { fifoOps } from "./pipe.js";
 import { regularFileOps } from "./regularFile.js";
-import { simpleSetattr } from "./attr.js";
 import { chrdevOps, noOps } from "./specialFile.js";
 import type { SuperBlock } from "./superBlock.js";
-import { utf8Length } from "./namei.js";
 
 /** What a memory file system keeps per superblock. Infinity: no limit. */
 export interface MemFs {
@@ -195,7 +195,10 @@ export const memDirOps: InodeOps = /* @__PURE__ */ new InodeOps({
 export const memInodeOps: InodeOps = /* @__PURE__ */ new InodeOps({ setattr: memSetattr, getattr: memGetattr });
 
 /** The text is in inode.data. */
-export const memLinkOps: InodeOps = /* @__PURE__ */ new InodeOps({ setattr: memSetattr, getLink: (_c, inode) => inode.data as string });
+export const memLinkOps: InodeOps = /* @__PURE__ */ new InodeOps({
+  setattr: memSetattr,
+  getLink: (_c, inode) => inode.data as string,
+});
 
 function memSetattr(c: Ctx, inode: Inode, a: Iattr): undefined {
   if ((a.valid & ATTR_SIZE) !== 0 && inode.data !== null) {

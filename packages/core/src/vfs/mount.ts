@@ -5,9 +5,10 @@
  * Core attaches, moves and detaches mounts; how that propagates to peers and slaves is in `Propagation`, which the namespaces
  * package fills in (vfs/propagation.ts has the default: everything is private).
  */
+
+import { WaitQueue } from "../sched/waitQueue.js";
 import type { Namespace, NsType } from "../task/namespace.js";
 import type { UserNamespace } from "../task/userNamespace.js";
-import { WaitQueue } from "../sched/waitQueue.js";
 import type { Dentry } from "./dentry.js";
 import type { SuperBlock } from "./superBlock.js";
 

@@ -2,17 +2,7 @@
  * mount(2), umount2(2), statfs(2).
  */
 import { CAP_SYS_ADMIN } from "../abi/capability.js";
-import {
-  EAGAIN,
-  EBUSY,
-  EFAULT,
-  EINVAL,
-  ELOOP,
-  ENODEV,
-  ENOENT,
-  ENOTDIR,
-  EPERM,
-} from "../abi/errno.js";
+import { EAGAIN, EBUSY, EINVAL, ELOOP, ENODEV, ENOENT, ENOTDIR, EPERM } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import { AT_FDCWD } from "../abi/fcntl.js";
 import {
@@ -91,7 +81,6 @@ import {
   checkBusy,
   cloneMount,
   copyTree,
-  mountsBelow,
   newMount,
   touchNs,
   umountTree,

@@ -121,7 +121,14 @@ export function touchNs(vfs: Vfs, ns: MntNamespace): void {
  * Attach the tree at `tree` to (parent, mountpoint), with copies where the parent's events go. ENOSPC: too many mounts.
  * `moving`: it was attached elsewhere and has been taken off there.
  */
-export function attachTree(c: Ctx | null, vfs: Vfs, tree: Mount, parent: Mount, mountpoint: Dentry, moving: boolean): void {
+export function attachTree(
+  c: Ctx | null,
+  vfs: Vfs,
+  tree: Mount,
+  parent: Mount,
+  mountpoint: Dentry,
+  moving: boolean,
+): void {
   const ns = parent.ns;
   const mounts = mountsBelow(tree);
   if (!moving && ns !== null && ns.mounts.length + mounts.length > vfs.sysctl.mountMax) fail(ENOSPC);

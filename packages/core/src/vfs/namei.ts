@@ -10,17 +10,18 @@
  *
  * Take what you need out of it at once: the next walk overwrites it.
  */
-import { EACCES, EFAULT, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV } from "../abi/errno.js";
+import { EACCES, ELOOP, ENOENT, ENOTDIR, EXDEV } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
-import { AT_FDCWD, MAXSYMLINKS, NAME_MAX, PATH_MAX } from "../abi/fcntl.js";
-import { S_IWOTH, S_ISVTX } from "../abi/stat.js";
+import { AT_FDCWD, MAXSYMLINKS, NAME_MAX } from "../abi/fcntl.js";
+import { S_ISVTX, S_IWOTH } from "../abi/stat.js";
 import type { Ctx } from "../kernel/ctx.js";
-import type { FsStruct } from "./fsStruct.js";
 import { D_DIR, D_MOUNTED, D_REVALIDATE, D_SPECIAL, D_SYMLINK, type Dentry } from "./dentry.js";
 import { fgetRaw } from "./fileTable.js";
+import type { FsStruct } from "./fsStruct.js";
 import { type Inode, S_DEAD } from "./inode.js";
 import { touchAtime } from "./inodeTime.js";
 import { MNT_EXPIRY_MARK, MNT_NOSYMFOLLOW, type Mount } from "./mount.js";
+import { checkNameLength, pathArg } from "./pathArg.js";
 import { inodePermission, MAY_EXEC } from "./perm.js";
 import { SB_NEGATIVE, SB_PINNED } from "./superBlock.js";
 import type { Vfs } from "./vfs.js";
@@ -394,39 +395,6 @@ export class Nameidata {
   get atStart(): boolean {
     return this.path.length === 0;
   }
-}
-
-/** Names are limited in bytes of UTF-8. */
-function checkNameLength(name: string): void {
-  if (name.length > NAME_MAX || utf8Length(name) > NAME_MAX) fail(ENAMETOOLONG);
-}
-
-export function utf8Length(s: string): number {
-  let n = s.length;
-  for (let i = 0; i < s.length; i++) {
-    const ch = s.charCodeAt(i);
-    if (ch < 0x80) continue;
-    n += ch < 0x800 ? 1 : 2;
-    // a pair of surrogates is four bytes
-    if ((ch & 0xfc00) === 0xd800 && (s.charCodeAt(i + 1) & 0xfc00) === 0xdc00) i++;
-  }
-  return n;
-}
-
-/** A path argument: text cut at its NUL. EFAULT, ENOENT (empty and not `mayBeEmpty`), ENAMETOOLONG. */
-export function pathArg(path: unknown, mayBeEmpty: boolean): string {
-  if (path === null) return fail(EFAULT);
-  if (typeof path !== "string") throw new TypeError(`path: must be a string or null (bad address), not ${String(path)}`);
-  if (path.length >= PATH_MAX || (path.length * 3 >= PATH_MAX && utf8Length(path) >= PATH_MAX)) {
-    const nul = path.indexOf("\0");
-    if (nul < 0 || nul >= PATH_MAX) return fail(ENAMETOOLONG);
-    return pathArg(path.slice(0, nul), mayBeEmpty);
-  }
-  if (path.length === 0 || path.charCodeAt(0) === 0) {
-    if (!mayBeEmpty) return fail(ENOENT);
-    return "";
-  }
-  return path;
 }
 
 /** Walk a path given by user space: `nd.mnt`, `nd.dentry` (never negative). */

@@ -6,20 +6,7 @@
  * in its frame.
  */
 import { CAP_SYS_ADMIN } from "../abi/capability.js";
-import {
-  EACCES,
-  EEXIST,
-  EINVAL,
-  EISDIR,
-  ELOOP,
-  ENFILE,
-  ENOENT,
-  ENOTDIR,
-  EOPNOTSUPP,
-  EPERM,
-  EROFS,
-  ETXTBSY,
-} from "../abi/errno.js";
+import { EACCES, EEXIST, EINVAL, EISDIR, ENFILE, ENOENT, ENOTDIR, EOPNOTSUPP, ETXTBSY } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import {
   O_ACCMODE,
@@ -39,10 +26,8 @@ import {
   O_SYNC,
   O_TMPFILE,
   O_TRUNC,
-  O_WRONLY,
 } from "../abi/fcntl.js";
-import { MS_RDONLY } from "../abi/mount.js";
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK, S_IWGRP, S_IWOTH, S_ISVTX } from "../abi/stat.js";
+import { S_IFDIR, S_IFMT, S_IFREG } from "../abi/stat.js";
 import type { Ctx } from "../kernel/ctx.js";
 import { WAIT, type Wait } from "../sys/types.js";
 import { capable } from "../task/capable.js";
@@ -62,50 +47,40 @@ import {
   FMODE_WRITER,
   OpenFile,
 } from "./file.js";
-import { finalFput, unusedFd } from "./fileTable.js";
 import type { FilesStruct } from "./filesStruct.js";
-import type { FsStruct } from "./fsStruct.js";
-import { type Inode, S_APPEND, S_LINKABLE } from "./inode.js";
-import { MNT_NODEV, MNT_NOEXEC, MNT_READONLY, type Mount } from "./mount.js";
-import { LAST_DOTDOT, LAST_NORM, LOOKUP_DIRECTORY, LOOKUP_FOLLOW, type Nameidata, pathArg } from "./namei.js";
-import {
-  inodeOwnerOrCapable,
-  inodePermission,
-  MAY_APPEND,
-  MAY_EXEC,
-  MAY_OPEN,
-  MAY_READ,
-  MAY_WRITE,
-  mayCreate,
-  stripSgid,
-} from "./perm.js";
-import { SB_NODEV, SB_NOEXEC } from "./superBlock.js";
+import { finalFput, unusedFd } from "./fileTable.js";
+import { type Inode, S_LINKABLE } from "./inode.js";
+import type { Mount } from "./mount.js";
+import { LAST_DOTDOT, LAST_NORM, LOOKUP_DIRECTORY, LOOKUP_FOLLOW, type Nameidata } from "./namei.js";
+import { mayCreateInSticky, mayOpen, mntWantWrite, prepareMode } from "./openPerm.js";
+import { pathArg } from "./pathArg.js";
+import { inodePermission, MAY_APPEND, MAY_EXEC, MAY_READ, MAY_WRITE, mayCreate } from "./perm.js";
 import { getWriteAccess } from "./writeAccess.js";
 
 const O_TMPFILE_BIT = O_TMPFILE & ~O_DIRECTORY;
 /** What open(2) looks at; the rest is ignored. */
 export const VALID_OPEN_FLAGS: number =
-  O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT | O_LARGEFILE |
-  O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE;
+  O_ACCMODE |
+  O_CREAT |
+  O_EXCL |
+  O_NOCTTY |
+  O_TRUNC |
+  O_APPEND |
+  O_NONBLOCK |
+  O_SYNC |
+  O_ASYNC |
+  O_DIRECT |
+  O_LARGEFILE |
+  O_DIRECTORY |
+  O_NOFOLLOW |
+  O_NOATIME |
+  O_CLOEXEC |
+  O_PATH |
+  O_TMPFILE;
 const O_PATH_FLAGS = O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
 
 /** What O_PATH descriptions do: nothing. */
 export const pathFileOps: FileOps = new FileOps({});
-
-/** Is writing to files of this mount refused? */
-export function mntReadonly(mnt: Mount): boolean {
-  return (mnt.flags & MNT_READONLY) !== 0 || (mnt.sb.flags & MS_RDONLY) !== 0;
-}
-
-/** EROFS if it is. mnt_want_write(). */
-export function mntWantWrite(mnt: Mount): void {
-  if (mntReadonly(mnt)) fail(EROFS);
-}
-
-/** The umask taken off, and a set-group-ID bit that may not be given. */
-export function prepareMode(c: Ctx, dir: Inode, mode: number): number {
-  return stripSgid(c, dir, mode) & ~(c.task.fs as FsStruct).umask;
-}
 
 /** A description for (mnt, dentry), counted but not yet open. ENFILE. */
 export function allocFile(c: Ctx, mnt: Mount, dentry: Dentry, ops: FileOps, flags: number): OpenFile {
@@ -133,7 +108,14 @@ interface OpenFrame {
 }
 
 /** open(2) and its relatives: a descriptor. `lookup`: LOOKUP_ bits of openat2(2). */
-export function sysOpen(c: Ctx, dirfd: number, path: unknown, flags: number, mode: number, lookup: number): number | Wait {
+export function sysOpen(
+  c: Ctx,
+  dirfd: number,
+  path: unknown,
+  flags: number,
+  mode: number,
+  lookup: number,
+): number | Wait {
   const fr = c.task.frame as OpenFrame | null;
   if (fr !== null && fr.file !== undefined) return resumeOpen(c, fr as Required<OpenFrame>);
   const file = startOpen(c, dirfd, path, flags, mode, lookup);
@@ -291,56 +273,15 @@ function openTmpfile(c: Ctx, dirfd: number, path: string, fl: number, mode: numb
   return openDentry(c, mnt, d, fl & ~(O_TRUNC | O_CREAT | O_EXCL), MAY_READ | MAY_WRITE, false);
 }
 
-/**
- * O_CREAT on another's file in a sticky directory others can write to: EACCES for regular files and FIFOs by sysctl
- * fs.protected_regular and fs.protected_fifos, for everything else always.
- */
-function mayCreateInSticky(c: Ctx, dir: Inode, inode: Inode): void {
-  if ((dir.mode & S_ISVTX) === 0) return;
-  const { protectedRegular, protectedFifos } = c.k.vfs.sysctl;
-  const type = inode.mode & S_IFMT;
-  const level = type === S_IFIFO ? protectedFifos : type === S_IFREG ? protectedRegular : 1;
-  if (level === 0 || inode.uid === dir.uid || inode.uid === c.task.cred.fsuid) return;
-  if ((dir.mode & S_IWOTH) !== 0 || (level >= 2 && (dir.mode & S_IWGRP) !== 0)) fail(EACCES);
-}
-
-/** Whether a device node may be opened here. */
-function nodev(mnt: Mount, inode: Inode): boolean {
-  return (mnt.flags & MNT_NODEV) !== 0 || (inode.sb.flags & SB_NODEV) !== 0;
-}
-
-/** The checks on an existing file. */
-function mayOpen(c: Ctx, mnt: Mount, inode: Inode, acc: number, fl: number): void {
-  switch (inode.mode & S_IFMT) {
-    case S_IFLNK:
-      fail(ELOOP);
-      break;
-    case S_IFDIR:
-      if ((acc & MAY_WRITE) !== 0) fail(EISDIR);
-      if ((acc & MAY_EXEC) !== 0) fail(EACCES);
-      break;
-    case S_IFBLK:
-    case S_IFCHR:
-      if (nodev(mnt, inode)) fail(EACCES);
-      if ((acc & MAY_EXEC) !== 0) fail(EACCES);
-      break;
-    case S_IFIFO:
-    case S_IFSOCK:
-      if ((acc & MAY_EXEC) !== 0) fail(EACCES);
-      break;
-    default:
-      if ((acc & MAY_EXEC) !== 0 && ((mnt.flags & MNT_NOEXEC) !== 0 || (inode.sb.flags & SB_NOEXEC) !== 0)) fail(EACCES);
-  }
-  inodePermission(c, inode, acc | MAY_OPEN);
-  if ((inode.flags & S_APPEND) !== 0) {
-    if ((fl & O_ACCMODE) !== 0 && (fl & O_APPEND) === 0) fail(EPERM);
-    if ((fl & O_TRUNC) !== 0) fail(EPERM);
-  }
-  if ((fl & O_NOATIME) !== 0 && !inodeOwnerOrCapable(c, inode)) fail(EPERM);
-}
-
 /** A place is to be opened; all permission has been checked. */
-export function openDentry(c: Ctx, mnt: Mount, dentry: Dentry, fl: number, acc: number, created: boolean): OpenFile | Wait {
+export function openDentry(
+  c: Ctx,
+  mnt: Mount,
+  dentry: Dentry,
+  fl: number,
+  acc: number,
+  created: boolean,
+): OpenFile | Wait {
   const inode = dentry.inode as Inode;
   if ((fl & O_PATH) !== 0) {
     const f = allocFile(c, mnt, dentry, pathFileOps, fl);

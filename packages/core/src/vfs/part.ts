@@ -10,8 +10,8 @@ import { diskTypes, registerDisks } from "./disk.js";
 import { fdCalls, mountCalls } from "./fdCalls.js";
 import { OpenFile } from "./file.js";
 import { fileCalls } from "./fileCalls.js";
-import { finalFput } from "./fileTable.js";
 import { FilesStruct } from "./filesStruct.js";
+import { finalFput } from "./fileTable.js";
 import { FsStruct } from "./fsStruct.js";
 import { Inode } from "./inode.js";
 import { memDirFileOps, memDirOps, memInodeOps, memLinkOps } from "./memFs.js";
@@ -19,7 +19,7 @@ import { shmFs, shmSuperOps } from "./memfd.js";
 import { MntNamespace, Mount } from "./mount.js";
 import { linkMount, newMount, setNamespace, topMount } from "./mountTree.js";
 import { pathFileOps } from "./open.js";
-import { fifoOps, Pipe, pipefs, pipeInodeOps, pipeSuperOps, PipeSlot } from "./pipe.js";
+import { fifoOps, Pipe, PipeSlot, pipefs, pipeInodeOps, pipeSuperOps } from "./pipe.js";
 import { regularFileOps } from "./regularFile.js";
 import { chrdevOps, noOps } from "./specialFile.js";
 import { type FileSystemType, SuperBlock } from "./superBlock.js";
@@ -42,7 +42,20 @@ const BOOT_MOUNTS: readonly [type: string, source: string, at: string, data: str
 
 function installStatics(k: Core): void {
   const s = k.state;
-  s.class(Dcache, Dentry, Children, Inode, OpenFile, SuperBlock, Mount, MntNamespace, FilesStruct, FsStruct, Pipe, PipeSlot);
+  s.class(
+    Dcache,
+    Dentry,
+    Children,
+    Inode,
+    OpenFile,
+    SuperBlock,
+    Mount,
+    MntNamespace,
+    FilesStruct,
+    FsStruct,
+    Pipe,
+    PipeSlot,
+  );
   const statics: Record<string, object> = {
     "iops.anon": anonInodeOps,
     "iops.pipe": pipeInodeOps,

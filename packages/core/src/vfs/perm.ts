@@ -64,7 +64,7 @@ export function aclPermission(c: Ctx, inode: Inode, mask: number): boolean {
   let mode = inode.mode;
   if (cred.fsuid === inode.uid) mode >>= 6;
   // groups are only looked at where they make a difference
-  else if (((((mode >> 3) ^ mode) & mask) & 7) !== 0 && cred.inGroup(inode.gid)) mode >>= 3;
+  else if ((((mode >> 3) ^ mode) & mask & 7) !== 0 && cred.inGroup(inode.gid)) mode >>= 3;
   return (mask & 7 & ~mode) === 0;
 }
 

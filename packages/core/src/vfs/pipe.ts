@@ -17,7 +17,7 @@ import { S_IFIFO } from "../abi/stat.js";
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
 import { WaitQueue } from "../sched/waitQueue.js";
-import { WAIT, type Wait } from "../sys/types.js";
+import type { Wait } from "../sys/types.js";
 import { capable } from "../task/capable.js";
 import { TASK_INTERRUPTIBLE } from "../task/task.js";
 import { internalMount } from "./anonInode.js";
@@ -30,7 +30,7 @@ import {
   FMODE_READ,
   FMODE_STREAM,
   FMODE_WRITE,
-  OpenFile,
+  type OpenFile,
   readBuffer,
 } from "./file.js";
 import { Inode, InodeOps } from "./inode.js";
@@ -110,7 +110,7 @@ export class Pipe {
   /** Up to a page of data[from..] into a new slot: the bytes taken. There must be a free one. */
   put(data: Uint8Array, from: number, packet: boolean): number {
     const s = this.slot(this.head++);
-    const n = data.length - from < PAGE ? data.length - from : PAGE;
+    const n = Math.min(data.length - from, PAGE);
     s.page = this.spare.pop() ?? new Uint8Array(PAGE);
     s.offset = 0;
     s.len = n;
@@ -166,10 +166,10 @@ function read(c: Ctx, file: OpenFile, count: number, _pos: number, buf: Uint8Arr
     total += s.len;
     if (s.packet) break;
   }
-  const out = readBuffer(buf, total < count ? total : count);
+  const out = readBuffer(buf, Math.min(total, count));
   for (let done = 0; done < out.length; ) {
     const s = p.slot(p.tail);
-    const n = s.len < out.length - done ? s.len : out.length - done;
+    const n = Math.min(s.len, out.length - done);
     copy(out, done, s.page, s.offset, n);
     done += n;
     s.offset += n;
@@ -385,4 +385,3 @@ export function setPipeSize(c: Ctx, p: Pipe, arg: number): number {
   }
   return p.slots * PAGE;
 }
-

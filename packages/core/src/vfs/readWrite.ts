@@ -4,15 +4,7 @@
  * The checks here are the same for all files; then the file's own `read` or `write` gets a position and the bytes. While it sleeps
  * the call keeps the description (the number may be closed meanwhile) and the position it began at in its frame.
  */
-import {
-  EBADF,
-  EFAULT,
-  EINVAL,
-  EISDIR,
-  EOVERFLOW,
-  EPERM,
-  ESPIPE,
-} from "../abi/errno.js";
+import { EBADF, EFAULT, EINVAL, EISDIR, EOVERFLOW, EPERM, ESPIPE } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import { MAX_RW_COUNT, O_APPEND, SEEK_HOLE } from "../abi/fcntl.js";
 import { S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from "../abi/stat.js";
@@ -20,7 +12,15 @@ import type { Ctx } from "../kernel/ctx.js";
 import { utf8Bytes } from "../lib/text.js";
 import type { Loff } from "../sys/fileSys.js";
 import { WAIT, type Wait } from "../sys/types.js";
-import { FMODE_LSEEK, FMODE_PREAD, FMODE_PWRITE, FMODE_READ, FMODE_STREAM, FMODE_WRITE, type OpenFile } from "./file.js";
+import {
+  FMODE_LSEEK,
+  FMODE_PREAD,
+  FMODE_PWRITE,
+  FMODE_READ,
+  FMODE_STREAM,
+  FMODE_WRITE,
+  type OpenFile,
+} from "./file.js";
 import { fget, fputSync, getFile } from "./fileTable.js";
 import { S_IMMUTABLE } from "./inode.js";
 import { loffAdd, loffHigh, loffJoin, loffLow, MAX_EXACT } from "./loff.js";
@@ -166,7 +166,13 @@ export function sysWrite(c: Ctx, fd: number, arg: unknown): number | Wait {
   return r;
 }
 
-export function sysPread(c: Ctx, fd: number, count: number, offset: Loff, buf: Uint8Array | null | undefined): Uint8Array | Wait {
+export function sysPread(
+  c: Ctx,
+  fd: number,
+  count: number,
+  offset: Loff,
+  buf: Uint8Array | null | undefined,
+): Uint8Array | Wait {
   if (offset < 0) return fail(EINVAL);
   const held = c.task.frame === null ? null : heldFrame(c);
   const file = held !== null ? (held.file as OpenFile) : fget(c.task, fd);

@@ -28,11 +28,17 @@ export function sealsOf(inode: Inode): number {
   return inode.data === null ? 0 : ((inode.data as { seals?: number }).seals ?? 0);
 }
 
-export function genericRead(c: Ctx, file: OpenFile, count: number, pos: number, buf: Uint8Array | null): Uint8Array | Wait {
+export function genericRead(
+  c: Ctx,
+  file: OpenFile,
+  count: number,
+  pos: number,
+  buf: Uint8Array | null,
+): Uint8Array | Wait {
   const { inode } = file;
   const left = inode.size - pos;
   if (left <= 0 || count === 0) return readBuffer(buf, 0);
-  const r = filemapRead(c.k, inode.mapping as AddressSpace, pos, left < count ? left : count, buf, c);
+  const r = filemapRead(c.k, inode.mapping as AddressSpace, pos, Math.min(left, count), buf, c);
   if (r !== WAIT && (file.flags & O_NOATIME) === 0) touchAtime(file.mnt, inode);
   return r;
 }
@@ -99,7 +105,13 @@ function raiseSize(inode: Inode, pos: number, n: number): void {
 }
 
 /** fallocate(2) of memory file systems: mode 0 makes the pages and extends the file. EOPNOTSUPP other modes, EFBIG, ENOSPC, EPERM. */
-export function genericFallocate(c: Ctx, file: OpenFile, mode: number, offset: number, length: number): Wait | undefined {
+export function genericFallocate(
+  c: Ctx,
+  file: OpenFile,
+  mode: number,
+  offset: number,
+  length: number,
+): Wait | undefined {
   if (mode !== 0) fail(EOPNOTSUPP);
   const { inode } = file;
   const m = c.k.mm;

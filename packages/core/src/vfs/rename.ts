@@ -10,7 +10,7 @@ import { D_DIR, type Dentry } from "./dentry.js";
 import { dropChildren, notEmpty, notMountpoint, unhash } from "./dir.js";
 import { type Inode, S_DEAD } from "./inode.js";
 import { LAST_NORM, userParent } from "./namei.js";
-import { mntReadonly } from "./open.js";
+import { mntReadonly } from "./openPerm.js";
 import { inodePermission, MAY_WRITE, mayCreate, mayDelete } from "./perm.js";
 
 /** Is `d` at or below `top`? */

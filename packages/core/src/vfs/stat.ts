@@ -20,7 +20,7 @@ import {
   STATX_MNT_ID,
 } from "../abi/stat.js";
 import type { Ctx } from "../kernel/ctx.js";
-import { utf8Text, utf8Bytes } from "../lib/text.js";
+import { utf8Bytes, utf8Text } from "../lib/text.js";
 import type { Stat, Statx } from "../sys/fileSys.js";
 import { CapSet } from "../task/cred.js";
 import { fromKgidMunged, fromKuidMunged, makeKuid } from "../task/userNamespace.js";
@@ -30,7 +30,7 @@ import { touchAtime } from "./inodeTime.js";
 import { loffJoin } from "./loff.js";
 import { MNT_NOEXEC, type Mount } from "./mount.js";
 import { LOOKUP_EMPTY, LOOKUP_FOLLOW, type Nameidata, userPath } from "./namei.js";
-import { mntReadonly } from "./open.js";
+import { mntReadonly } from "./openPerm.js";
 import { inodePermission, MAY_ACCESS, MAY_EXEC, MAY_WRITE } from "./perm.js";
 import { SB_NOEXEC } from "./superBlock.js";
 
@@ -83,7 +83,8 @@ const STATX_RESERVED = 0x80000000;
 export function statxAt(c: Ctx, dirfd: number, path: unknown, flags: number, mask: number): Statx {
   if ((mask & STATX_RESERVED) !== 0) return fail(EINVAL);
   if ((flags & AT_STATX_SYNC_TYPE) === AT_STATX_SYNC_TYPE) return fail(EINVAL);
-  if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE)) !== 0) return fail(EINVAL);
+  if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE)) !== 0)
+    return fail(EINVAL);
   const { mnt, dentry } = atPath(c, dirfd, path, flags);
   const inode = dentry.inode as Inode;
   return {

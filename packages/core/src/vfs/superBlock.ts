@@ -73,8 +73,8 @@ export class SuperBlock {
   /** Name of the device, as in s_id of messages. */
   id = "";
   blocksize = 4096;
-  /** Largest file offset: 2^63-1 as a double. */
-  maxBytes = 0x7fffffffffffffff;
+  /** Largest file offset: 2^63-1, which as a double is 2^63. */
+  maxBytes: number = 2 ** 63;
   /** Attribute handlers, in order; null: no attributes (EOPNOTSUPP). A static. */
   xattr: readonly XattrHandler[] | null = null;
   /** Number of the last inode made by `newIno`. */

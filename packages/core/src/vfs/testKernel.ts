@@ -1,7 +1,8 @@
 /** A kernel with memory and files and nothing else, for the tests of the virtual file system. */
-import type { Kernel } from "../kernel/kernel.js";
+
 import { builder } from "../kernel/createKernel.js";
 import type { EmptyApi } from "../kernel/feature.js";
+import type { Kernel } from "../kernel/kernel.js";
 import type { KernelOptions } from "../kernel/options.js";
 import { mmPart } from "../mm/part.js";
 import type { CoreSys } from "../sys/coreSys.js";

@@ -10,7 +10,7 @@ import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
 import type { AddressSpaceOps } from "../mm/addressSpace.js";
 import type { Statfs } from "../sys/mountSys.js";
-import { INVALID_ID, fromKgidMunged, fromKuidMunged, makeKgid, makeKuid } from "../task/userNamespace.js";
+import { fromKgidMunged, fromKuidMunged, INVALID_ID, makeKgid, makeKuid } from "../task/userNamespace.js";
 import { countedAops, type MemFs, memEvict, memFs, memInodeOps, newInode } from "./memFs.js";
 import { type FileSystemType, FS_USERNS_MOUNT, SB_PINNED, SuperBlock, type SuperOps } from "./superBlock.js";
 import { memXattrs } from "./xattr.js";
@@ -47,7 +47,7 @@ function parseCount(v: string): number {
   const m = /^(0[xX][0-9a-fA-F]+|\d+)([kKmMgGtT]?)$/.exec(v);
   if (m === null) return fail(EINVAL);
   const n = /^0[0-7]+$/.test(m[1]) ? Number.parseInt(m[1], 8) : Number(m[1]);
-  return n * 1024 ** (" kmgt".indexOf(m[2].toLowerCase() || " "));
+  return n * 1024 ** " kmgt".indexOf(m[2].toLowerCase() || " ");
 }
 
 function parseOptions(c: MountContext, data: string): Given {

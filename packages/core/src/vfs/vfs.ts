@@ -10,14 +10,14 @@ import type { Rng } from "../lib/rng.js";
 import type { Wait } from "../sys/types.js";
 import type { Task } from "../task/task.js";
 import type { UserNamespace } from "../task/userNamespace.js";
-import { anonFile, type AnonFileOptions } from "./anonInode.js";
+import { type AnonFileOptions, anonFile } from "./anonInode.js";
 import { type Children, D_UNHASHED, Dcache, type Dentry } from "./dentry.js";
 import { mkdev } from "./dev.js";
 import { addDisk, type Disk, type DiskOptions } from "./disk.js";
 import { dPath, fileLinkText } from "./dpath.js";
 import type { FileOps, OpenFile } from "./file.js";
-import { closeAll, closeOnExec, dupFiles, fget, fput, getFile, unusedFd } from "./fileTable.js";
 import type { FilesStruct } from "./filesStruct.js";
+import { closeAll, closeOnExec, dupFiles, fget, fput, getFile, unusedFd } from "./fileTable.js";
 import { FsStruct } from "./fsStruct.js";
 import { Getdents } from "./getdents.js";
 import type { Inode } from "./inode.js";
@@ -81,7 +81,7 @@ export class Vfs {
     pipeMaxSize: 1048576,
     pipeUserPagesSoft: 16384,
     pipeUserPagesHard: 0,
-    fileMax: 0x7fffffffffffffff,
+    fileMax: 2 ** 63,
     nrOpen: 1048576,
     mountMax: 100000,
   };
@@ -228,7 +228,8 @@ export class Vfs {
     if (hooks.dentryFree.on !== null) hooks.dentryFree.on(d, undefined);
     const { inode } = d;
     if (inode === null) return;
-    if (--inode.refs === 0 && (inode.nlink === 0 || (inode.sb.flags & SB_PINNED) === 0 || inode.sb.dying)) this.evict(inode);
+    if (--inode.refs === 0 && (inode.nlink === 0 || (inode.sb.flags & SB_PINNED) === 0 || inode.sb.dying))
+      this.evict(inode);
   }
 
   /** A superblock is gone: its names leave the cache, its inodes go. */
@@ -236,7 +237,8 @@ export class Vfs {
     (root.inode as Inode).sb.dying = true;
     const order: Dentry[] = [root];
     for (let i = 0; i < order.length; i++)
-      for (let k = order[i].kids === null ? null : (order[i].kids as Children).head; k !== null; k = k.sibNext) order.push(k);
+      for (let k = order[i].kids === null ? null : (order[i].kids as Children).head; k !== null; k = k.sibNext)
+        order.push(k);
     for (let i = order.length - 1; i > 0; i--) {
       this.dcache.detach(order[i]);
       if (order[i].refs === 0) this.killDentry(order[i]);
@@ -378,7 +380,8 @@ export class Vfs {
     const { mnt } = file;
     if ((mnt.flags & MNT_NOSUID) !== 0 || (mnt.sb.flags & SB_NOSUID) !== 0) return false;
     if (mnt.ns !== null && mnt.ns !== this.mntNsOf(t)) return false;
-    for (let ns: UserNamespace | null = t.cred.userNs; ns !== null; ns = ns.parent) if (ns === mnt.sb.userNs) return true;
+    for (let ns: UserNamespace | null = t.cred.userNs; ns !== null; ns = ns.parent)
+      if (ns === mnt.sb.userNs) return true;
     return false;
   }
   /** May the task read it (else it is not dumpable)? */

@@ -5,8 +5,16 @@
  * A file system has handlers by prefix (`SuperBlock.xattr`); a name that no handler takes is EOPNOTSUPP. `getRaw`, `setRaw` and
  * `removeRaw` go past permission and hooks: for offline edits, labels and tests.
  */
-import { CAP_SETFCAP, CAP_SYS_ADMIN, VFS_CAP_REVISION_2, VFS_CAP_REVISION_3, VFS_CAP_REVISION_MASK, XATTR_CAPS_SZ_2, XATTR_CAPS_SZ_3 } from "../abi/capability.js";
-import { E2BIG, EFAULT, EEXIST, EINVAL, ENODATA, ENOSPC, EOPNOTSUPP, EPERM, ERANGE } from "../abi/errno.js";
+import {
+  CAP_SETFCAP,
+  CAP_SYS_ADMIN,
+  VFS_CAP_REVISION_2,
+  VFS_CAP_REVISION_3,
+  VFS_CAP_REVISION_MASK,
+  XATTR_CAPS_SZ_2,
+  XATTR_CAPS_SZ_3,
+} from "../abi/capability.js";
+import { E2BIG, EEXIST, EFAULT, EINVAL, ENODATA, EOPNOTSUPP, EPERM, ERANGE } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import { S_IFDIR, S_IFMT, S_IFREG, S_ISVTX } from "../abi/stat.js";
 import {
@@ -27,8 +35,8 @@ import type { Dentry } from "./dentry.js";
 import { type Inode, S_APPEND, S_IMMUTABLE } from "./inode.js";
 import { changedAttr } from "./inodeTime.js";
 import type { Mount } from "./mount.js";
-import { utf8Length } from "./namei.js";
-import { mntWantWrite } from "./open.js";
+import { mntWantWrite } from "./openPerm.js";
+import { utf8Length } from "./pathArg.js";
 import { capableWrtInode, inodeOwnerOrCapable, inodePermission, MAY_READ, MAY_WRITE } from "./perm.js";
 
 /** What is about to be set: hooks get it. */
@@ -90,7 +98,8 @@ function handlerOf(inode: Inode, name: string): XattrHandler {
 /** Name argument. EFAULT, ERANGE (empty or above 255 bytes). */
 export function xattrName(v: unknown): string {
   if (v === null) return fail(EFAULT);
-  if (typeof v !== "string") throw new TypeError(`xattr name: must be a string or null (bad address), not ${String(v)}`);
+  if (typeof v !== "string")
+    throw new TypeError(`xattr name: must be a string or null (bad address), not ${String(v)}`);
   const nul = v.indexOf("\0");
   const name = nul < 0 ? v : v.slice(0, nul);
   if (name.length === 0 || name.length > XATTR_NAME_MAX || utf8Length(name) > XATTR_NAME_MAX) return fail(ERANGE);
@@ -145,7 +154,8 @@ export function setxattrArgs(nameArg: unknown, valueArg: unknown, flags: number)
   let value: Uint8Array;
   if (typeof valueArg === "string") value = utf8Bytes(valueArg);
   else if (valueArg instanceof Uint8Array) value = valueArg;
-  else throw new TypeError(`xattr value: must be a Uint8Array, a string or null (bad address), not ${String(valueArg)}`);
+  else
+    throw new TypeError(`xattr value: must be a Uint8Array, a string or null (bad address), not ${String(valueArg)}`);
   if (value.length > XATTR_SIZE_MAX) return fail(E2BIG);
   return { name, value: value.slice(), flags };
 }
