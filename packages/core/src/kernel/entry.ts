@@ -18,8 +18,10 @@ import {
   CALL_NONE,
   CALL_RETURNING,
   TASK_DEAD,
+  TASK_FROZEN,
   TASK_PARKED,
   TASK_RUNNING,
+  TASK_STOPPED,
   TASK_ZOMBIE,
   type Task,
 } from "../task/task.js";
@@ -126,6 +128,17 @@ export class Entry {
 
   /** Everything that is done before a task returns to user mode: USER_GO, USER_WAIT or USER_GONE. */
   private exitToUser(t: Task): number {
+    const { k } = this;
+    const prev = k.current;
+    k.current = t;
+    try {
+      return this.userWorkLoop(t);
+    } finally {
+      k.current = prev;
+    }
+  }
+
+  private userWorkLoop(t: Task): number {
     const { hooks, works, signals } = this.k;
     for (;;) {
       t.userWork = false;
@@ -158,6 +171,12 @@ export class Entry {
     if (t.exiting) {
       this.k.tasks.continueExit(t);
       return;
+    }
+    if (t.held) {
+      // what stopped it, or killed it meanwhile, comes before the call
+      if (t.userWork && this.exitToUser(t) !== USER_GO) return;
+      t.held = false;
+      t.waitingFor = "";
     }
     if (t.heldNs > 0) {
       // it was interrupted while it computed
@@ -356,14 +375,22 @@ export class Entry {
       throw new TypeError(
         `task ${t.nr} (${t.comm}) runs ${t.program !== null ? "a program" : "as a kernel thread"}: it cannot be driven from outside`,
       );
-    if (t.phase === CALL_NONE && t.state !== TASK_PARKED) this.settleDriven(t, e.name);
-    if (t.phase !== CALL_NONE || t.state !== TASK_PARKED)
+    if (t.phase === CALL_NONE && t.state === TASK_RUNNING) this.settleDriven(t, e.name);
+    if (t.frozenBy > 0 && t.state === TASK_PARKED) t.state = TASK_FROZEN;
+    const held = t.phase === CALL_NONE && (t.state === TASK_STOPPED || t.state === TASK_FROZEN);
+    if (!held && (t.phase !== CALL_NONE || t.state !== TASK_PARKED))
       throw new TypeError(
         `task ${t.nr} (${t.comm}) has not returned from ${t.call?.name ?? "its last call"}(): it cannot call ${e.name}()`,
       );
     const p = new PendingCall(t, e.name);
     t.started = p;
     this.begin(t, e, args);
+    if (held) {
+      // a stopped or frozen process makes no call before it goes on
+      t.held = true;
+      t.waitingFor = t.state === TASK_STOPPED ? "SIGCONT" : "thawing";
+      return p;
+    }
     t.state = TASK_RUNNING;
     const { cpu } = t;
     k.cpus.guest[cpu] = t;
@@ -391,12 +418,20 @@ export class Entry {
     return p;
   }
 
-  /** A driven task has been woken between two calls (a signal): let it act on that before its next call. */
+  /** A driven task has been woken between two calls (a signal): it acts on that before its next call. */
   private settleDriven(t: Task, name: string): void {
     const { k } = this;
-    k.runTo(k.now, () => t.state !== TASK_RUNNING);
-    if (t.state === TASK_ZOMBIE || t.state === TASK_DEAD)
-      throw new TypeError(`task ${t.nr} (${t.comm}) has died: it cannot call ${name}()`);
+    k.sched.takeOff(t);
+    t.state = TASK_RUNNING;
+    k.inEvent = true;
+    k.cpus.guest[t.cpu] = t;
+    try {
+      if (this.exitToUser(t) === USER_GO) t.state = TASK_PARKED;
+    } finally {
+      k.cpus.guest[t.cpu] = null;
+      k.inEvent = false;
+    }
+    if (t.exiting) throw new TypeError(`task ${t.nr} (${t.comm}) has died: it cannot call ${name}()`);
   }
 
   /** Carry out a call from outside, driving virtual time until it returns. */

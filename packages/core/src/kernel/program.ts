@@ -94,7 +94,8 @@ export function copyPlain<T>(v: T, path = "state"): T {
   if (proto !== Object.prototype && proto !== null)
     throw new TypeError(`${path} must be plain data, but is an instance of ${v.constructor?.name}`);
   const out: Record<string, unknown> = {};
-  for (const k of Object.keys(v)) {
+  // the prototype has nothing to enumerate; for-in makes no list of keys
+  for (const k in v) {
     const x = (v as Record<string, unknown>)[k];
     out[k] = typeof x === "object" && x !== null ? copyPlain(x, `${path}.${k}`) : x;
     if (typeof x === "function") throw new TypeError(`${path}.${k} must be plain data, but is a function`);

@@ -203,6 +203,14 @@ export class Scheduler {
     this.activate(t, cpu);
   }
 
+  /** Take a runnable driven task off its CPU: its driver goes on with it. */
+  takeOff(t: Task): void {
+    const { cpu } = t;
+    t.state = TASK_PARKED;
+    this.deactivate(t);
+    if (this.k.cpus.curr[cpu] === t) this.schedule(cpu);
+  }
+
   /** A task that is using user CPU time is to look at its user work now; what is left of that time is kept for later. */
   interruptCompute(t: Task): void {
     if (t.remainingNs === 0 || !t.remainingUser) return;

@@ -75,11 +75,11 @@ export function doExit(k: Core, t: Task, code: number): void {
   for (let w = t.taskWorks.shift(); w !== undefined; w = t.taskWorks.shift()) k.works.run(w.name, t, w.arg);
   if (k.cgroup !== undefined) k.cgroup.exit(t);
   k.entry.abandon(t);
-  t.gens = [];
-  t.savedCalls.length = 0;
+  if (t.gens.length > 0) t.gens = [];
+  if (t.savedCalls.length > 0) t.savedCalls.length = 0;
   t.phase = CALL_NONE;
   t.call = null;
-  t.args = [];
+  if (t.args.length > 0) t.args = [];
   t.frame = null;
   t.result = undefined;
   t.error = 0;
@@ -87,6 +87,7 @@ export function doExit(k: Core, t: Task, code: number): void {
   t.rest = null;
   t.remainingNs = 0;
   t.heldNs = 0;
+  t.held = false;
   t.state = TASK_RUNNING;
   if (groupDead && activePidNs(t).childReaper?.signal === s) beginZap(k, t);
   continueExit(k, t);
@@ -157,10 +158,15 @@ export function exitStatus(t: Task): number {
   return t.signal.groupExit ? t.signal.groupExitCode : t.exitCode;
 }
 
-/** CLD_ code and status of a wait(2) status. */
-export function cldOf(status: number): { code: number; status: number } {
-  if ((status & 0x7f) === 0) return { code: CLD_EXITED, status: (status >> 8) & 0xff };
-  return { code: (status & 0x80) !== 0 ? CLD_DUMPED : CLD_KILLED, status: status & 0x7f };
+/** CLD_ code of a wait(2) status. */
+export function cldCode(status: number): number {
+  if ((status & 0x7f) === 0) return CLD_EXITED;
+  return (status & 0x80) !== 0 ? CLD_DUMPED : CLD_KILLED;
+}
+
+/** Exit code or signal of a wait(2) status. */
+export function cldStatus(status: number): number {
+  return (status & 0x7f) === 0 ? (status >> 8) & 0xff : status & 0x7f;
 }
 
 /** Tell the parent that the process of this leader has ended. True: nobody will wait for it. */
@@ -176,10 +182,12 @@ export function notifyParentExit(k: Core, t: Task): boolean {
     autoreap = true;
     if (act.handler === SIG_IGN) sig = 0;
   }
-  k.sched.wakeUp(t.pid.wait);
-  if (sig > 0 && sig <= 64) {
-    const { code, status } = cldOf(exitStatus(t));
-    k.signals.send(parent, sig, code, null, true, { status }, t);
+  if (t.pid.wait.head !== null) k.sched.wakeUp(t.pid.wait);
+  // most parents neither look at SIGCHLD nor block it
+  const heard = sig !== SIGCHLD || act !== null || parent.realBlocked !== null || parent.blocked.has(sig);
+  if (sig > 0 && sig <= 64 && (heard || k.trace.signalGenerate.on)) {
+    const status = exitStatus(t);
+    k.signals.send(parent, sig, cldCode(status), null, true, { status: cldStatus(status) }, t);
   }
   k.signals.wakeParent(parent);
   return autoreap;
@@ -197,7 +205,7 @@ export function releaseTask(k: Core, t: Task): void {
   if (k.trace.schedProcessFree.on) k.trace.schedProcessFree.emit(t);
   flushAllSignals(k, t.pending);
   t.sighand.refs--;
-  s.removeThread(t);
+  if (s.threads.length > 1) s.removeThread(t);
   const { pid } = t;
   if (t === s.leader) {
     const { pgrp, session } = s;

@@ -138,16 +138,8 @@ export function copyProcess(k: Core, p: Task, a: ForkArgs, asCall: boolean): Tas
   const ev: ForkEvent | null = hook.on === null ? null : { stage: "task", parent: p, child: null, flags };
   const c = new Task(tasks.nextSerial());
   let passed = 0;
-  const ask = (): void => {
-    if (ev !== null && hook.on !== null) {
-      ev.stage = STAGES[passed];
-      const e = hook.on(ev, undefined);
-      if (e !== 0) fail(e);
-    }
-    passed++;
-  };
   try {
-    if (ev !== null) ask();
+    if (ev !== null) passed = ask(k, ev, passed);
     c.comm = p.comm;
     c.flags = (p.flags & ~(PF_SUPERPRIV | PF_EXITING | PF_SIGNALED | PF_NO_SETAFFINITY | PF_KTHREAD)) | PF_FORKNOEXEC;
     c.noNewPrivs = p.noNewPrivs;
@@ -198,19 +190,19 @@ export function copyProcess(k: Core, p: Task, a: ForkArgs, asCall: boolean): Tas
       c.signal = n;
     }
     if ((flags & CLONE_VM) === 0 || (flags & CLONE_VFORK) !== 0) c.sigaltstack = p.sigaltstack;
-    if (ev !== null) ask();
+    if (ev !== null) passed = ask(k, ev, passed);
 
     if (p.mm !== null) c.mm = (flags & CLONE_VM) !== 0 ? k.mm.shareMm(p.mm) : k.mm.dupMm(p, c);
-    if (ev !== null) ask();
+    if (ev !== null) passed = ask(k, ev, passed);
 
     copyNamespaces(k, p, c, flags);
-    if (ev !== null) ask();
+    if (ev !== null) passed = ask(k, ev, passed);
 
     const pidNs = pidNsForChildren(tasks, c);
     if (a.setTid !== undefined) checkSetTid(k, p, pidNs, a.setTid);
     c.pid = allocPid(pidNs, c.serial, a.setTid);
     c.tgid = thread ? p.tgid : c.pid;
-    if (ev !== null) ask();
+    if (ev !== null) passed = ask(k, ev, passed);
     a.pidfd?.(c.pid);
   } catch (e) {
     takeBack(k, c);
@@ -225,6 +217,13 @@ export function copyProcess(k: Core, p: Task, a: ForkArgs, asCall: boolean): Tas
   }
   commit(k, p, c, a);
   return c;
+}
+
+/** The next stage of a fork: the number of those passed, or the errno of who refuses. */
+function ask(k: Core, ev: ForkEvent, passed: number): number {
+  ev.stage = STAGES[passed];
+  const e = k.hooks.fork.on === null ? 0 : k.hooks.fork.on(ev, undefined);
+  return e === 0 ? passed + 1 : fail(e);
 }
 
 /** The child comes into the world. */
@@ -262,7 +261,7 @@ function commit(k: Core, p: Task, c: Task, a: ForkArgs): void {
   if ((flags & CLONE_VFORK) !== 0) c.vforkParent = p;
   c.state = TASK_PARKED;
   tasks.attach(c);
-  if (k.cgroup !== undefined) k.cgroup.fork(p, c);
+  if (k.cgroup !== undefined) k.cgroup.fork(p, c, a.intoCgroup ?? null);
   if (k.trace.taskNewtask.on) k.trace.taskNewtask.emit(c, flags);
   if (k.trace.schedProcessFork.on) k.trace.schedProcessFork.emit(p, c);
   if (k.hooks.forked.on !== null) k.hooks.forked.on(p, c);

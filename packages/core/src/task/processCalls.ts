@@ -179,12 +179,12 @@ function waitFor(c: Ctx, w: WaitFor): Waited | Wait | typeof NOTHING_YET {
 }
 
 /** The processes wait4's pid means. */
-function waitTarget(c: Ctx, pid: number, options: number): WaitFor {
+function waitTarget(c: Ctx, pid: number, options: number, rusage: boolean): WaitFor {
   const { tasks } = c.k;
-  if (pid === -1) return { which: "any", pid: null, options };
-  if (pid === 0) return { which: "group", pid: c.task.signal.pgrp, options };
-  if (pid < 0) return { which: "group", pid: tasks.findVpid(c.task, -pid), options };
-  return { which: "pid", pid: tasks.findVpid(c.task, pid), options };
+  if (pid === -1) return { which: "any", pid: null, options, rusage };
+  if (pid === 0) return { which: "group", pid: c.task.signal.pgrp, options, rusage };
+  if (pid < 0) return { which: "group", pid: tasks.findVpid(c.task, -pid), options, rusage };
+  return { which: "pid", pid: tasks.findVpid(c.task, pid), options, rusage };
 }
 
 function ppid(c: Ctx): number {
@@ -252,11 +252,11 @@ export const processCalls: Impl<ProcessSys> = {
     const o = uint(options, "options");
     if ((o & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL)) !== 0) return fail(EINVAL);
     if (nr === -2147483648) return fail(ESRCH);
-    const r = waitFor(c, waitTarget(c, nr, o | WEXITED));
+    const r = waitFor(c, waitTarget(c, nr, o | WEXITED, rusage));
     if (r === WAIT) return WAIT;
     if (r === NOTHING_YET) return { pid: 0, status: 0, rusage: rusage ? noRusage() : null };
     const w = r as Waited;
-    return { pid: w.pid, status: w.wstatus, rusage: rusage ? w.rusage : null };
+    return { pid: w.pid, status: w.wstatus, rusage: w.rusage };
   },
   waitid(c, idtype, id, options) {
     const type = int(idtype, "idtype");

@@ -82,15 +82,25 @@ export function bothRusage(k: Core, t: Task): Rusage {
 }
 
 /** A child has been waited for: what it and its own children used is its parent's children's now. */
-export function addToChildren(parent: Task, r: Rusage): void {
+export function addToChildren(k: Core, parent: Task, child: Task): void {
   const p = parent.signal;
-  p.cutimeNs += r.utimeNs;
-  p.cstimeNs += r.stimeNs;
-  p.cminFlt += r.minflt;
-  p.cmajFlt += r.majflt;
-  p.cnvcsw += r.nvcsw;
-  p.cnivcsw += r.nivcsw;
-  if (r.maxrss > p.cmaxRss * 4) p.cmaxRss = r.maxrss / 4;
+  const c = child.signal;
+  p.cutimeNs += c.utimeNs + c.cutimeNs;
+  p.cstimeNs += c.stimeNs + c.cstimeNs;
+  p.cminFlt += c.minFlt + c.cminFlt;
+  p.cmajFlt += c.majFlt + c.cmajFlt;
+  p.cnvcsw += c.nvcsw + c.cnvcsw;
+  p.cnivcsw += c.nivcsw + c.cnivcsw;
+  for (const t of c.threads) {
+    syncTimes(k, t);
+    p.cutimeNs += t.utimeNs;
+    p.cstimeNs += t.stimeNs;
+    p.cminFlt += t.minFlt;
+    p.cmajFlt += t.majFlt;
+    p.cnvcsw += t.nvcsw;
+    p.cnivcsw += t.nivcsw;
+  }
+  p.cmaxRss = Math.max(p.cmaxRss, c.maxRss, c.cmaxRss);
 }
 
 /** A task that is on a CPU has used time that is not yet in its columns. */

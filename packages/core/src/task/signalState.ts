@@ -197,8 +197,15 @@ export class SignalStruct {
   }
 
   removeThread(t: Task): void {
-    // ascending by serial, but for a leader that took another's place: look from the end
-    const i = this.threads.lastIndexOf(t);
-    if (i >= 0) this.threads.splice(i, 1);
+    // born in ascending order of serial numbers
+    const { threads } = this;
+    let lo = 0;
+    let hi = threads.length - 1;
+    while (lo < hi) {
+      const mid = (lo + hi) >> 1;
+      if (threads[mid].serial < t.serial) lo = mid + 1;
+      else hi = mid;
+    }
+    if (threads[lo] === t) threads.splice(lo, 1);
   }
 }

@@ -322,7 +322,24 @@ describe("job control", () => {
     const b = fork(a);
     sys.kill(b.nr, SIGSTOP);
     kernel.run("1ms");
-    expect(() => kernel.sys(b).getpid()).toThrow("has not returned");
+    const p = kernel.call(b).getpid();
+    kernel.run("1ms");
+    expect(p.done).toBe(false);
+    sys.kill(b.nr, SIGCONT);
+    kernel.run("1ms");
+    expect(p.value).toBe(b.nr);
+  });
+
+  it("a call made while stopped is not carried out if SIGKILL comes instead", () => {
+    const { kernel, k, a, sys, fork } = machine();
+    const b = fork(a);
+    sys.kill(b.nr, SIGSTOP);
+    kernel.run("1ms");
+    const p = kernel.call(b).sethostname("never");
+    sys.kill(b.nr, SIGKILL);
+    kernel.run("1ms");
+    expect(p.done).toBe(true);
+    expect(k.tasks.uts.nodename).toBe("kernelkit");
   });
 });
 

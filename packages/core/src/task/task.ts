@@ -193,6 +193,9 @@ export class Task {
   /** errno of a failed call (positive), 0: it succeeded. */
   error = 0;
 
+  /** Its call waits until it is continued or thawed. */
+  held = false;
+
   /** Calls put aside while signal handlers run. */
   readonly savedCalls: SavedCall[] = [];
 
@@ -222,6 +225,11 @@ export class Task {
     /** Never reused; what a snapshot knows the task by. */
     readonly serial: number,
   ) {}
+
+  /** A new child to be driven from outside, for tests and shells: as `kernel.sys(task).fork()`, but gives the task. KernelError. */
+  fork(): Task {
+    return this.ctx.k.tasks.forkDriven(this);
+  }
 
   get isKthread(): boolean {
     return (this.flags & PF_KTHREAD) !== 0;

@@ -7,6 +7,7 @@
 
 import { Errno, KernelError } from "../abi/errors.js";
 import { CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS } from "../abi/sched.js";
+import { SIGCHLD } from "../abi/signal.js";
 import type { Core } from "../kernel/core.js";
 import { Ctx } from "../kernel/ctx.js";
 import type { AnyProgramDef, ProgramDef } from "../kernel/program.js";
@@ -23,7 +24,7 @@ import { Modules } from "./modules.js";
 import { type Namespace, NsProxy, type NsType } from "./namespace.js";
 import { allocPid, Pid, PidNamespace } from "./pid.js";
 import { initialRlimits } from "./rlimits.js";
-import { PendingSignals, SigHand, SignalStruct, SigSet } from "./signalState.js";
+import { PendingSignals, SIG_IGN, SigHand, SignalStruct, SigSet } from "./signalState.js";
 import {
   PF_FORKNOEXEC,
   PF_KTHREAD,
@@ -173,6 +174,8 @@ export class Tasks {
     this.moveToIdleGroup(this.kthreadd);
     this.kthreadd.flags |= PF_KTHREAD;
     this.kthreadd.state = TASK_IDLE;
+    // kernel threads that end leave nothing
+    this.kthreadd.sighand.set(SIGCHLD, { handler: SIG_IGN, flags: 0, maskLo: 0, maskHi: 0 });
   }
 
   /** User pids start here, so that composing kernel threads moves none. */

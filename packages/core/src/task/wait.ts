@@ -7,7 +7,7 @@ import { CLD_CONTINUED, CLD_STOPPED, SIGCHLD, SIGCONT } from "../abi/signal.js";
 import { __WALL, __WCLONE, __WNOTHREAD, WCONTINUED, WEXITED, WNOWAIT, WSTOPPED } from "../abi/wait.js";
 import type { Core } from "../kernel/core.js";
 import type { Rusage } from "../sys/processSys.js";
-import { cldOf, exitStatus, releaseTask } from "./exit.js";
+import { cldCode, cldStatus, exitStatus, releaseTask } from "./exit.js";
 import { activePidNs } from "./fork.js";
 import type { Pid } from "./pid.js";
 import { addToChildren, bothRusage } from "./rusage.js";
@@ -21,6 +21,8 @@ export interface WaitFor {
   readonly pid: Pid | null;
   /** W... flags */
   readonly options: number;
+  /** Tell what the child used. */
+  readonly rusage?: boolean;
 }
 
 /** What was found. */
@@ -33,7 +35,7 @@ export interface Waited {
   status: number;
   /** As wait4 shows it. */
   wstatus: number;
-  rusage: Rusage;
+  rusage: Rusage | null;
 }
 
 /** No child fits: ECHILD. */
@@ -46,13 +48,13 @@ export function doWait(k: Core, t: Task, w: WaitFor): Waited | typeof NO_CHILD |
   if (w.which === "pid") {
     const p = w.pid?.tgidOf ?? null;
     if (p === null || p.parent.signal !== t.signal || !eligible(t, p, w)) return NO_CHILD;
-    const r = consider(k, t, p, w.options);
+    const r = consider(k, t, p, w);
     return r ?? (waitable(p, w.options) ? NOTHING_YET : NO_CHILD);
   }
   for (let p = t.signal.childHead; p !== null; p = p.sibNext) {
     if (!eligible(t, p, w)) continue;
     if (waitable(p, w.options)) any = true;
-    const r = consider(k, t, p, w.options);
+    const r = consider(k, t, p, w);
     if (r !== null) return r;
   }
   return any ? NOTHING_YET : NO_CHILD;
@@ -71,15 +73,16 @@ function waitable(p: Task, options: number): boolean {
   return !(p.state === TASK_ZOMBIE && p.signal.threads.length === 1) || (options & WEXITED) !== 0;
 }
 
-function consider(k: Core, t: Task, p: Task, options: number): Waited | null {
+function consider(k: Core, t: Task, p: Task, of: WaitFor): Waited | null {
   const s = p.signal;
+  const { options } = of;
+  const rusage = of.rusage === true;
   if (p.state === TASK_ZOMBIE && s.threads.length === 1) {
     if ((options & WEXITED) === 0) return null;
     const wstatus = exitStatus(p);
-    const { code, status } = cldOf(wstatus);
-    const w = report(k, t, p, code, status, wstatus);
+    const w = report(k, t, p, cldCode(wstatus), cldStatus(wstatus), wstatus, rusage);
     if ((options & WNOWAIT) === 0) {
-      addToChildren(t, w.rusage);
+      addToChildren(k, t, p);
       releaseTask(k, p);
     }
     return w;
@@ -87,16 +90,16 @@ function consider(k: Core, t: Task, p: Task, options: number): Waited | null {
   if ((options & WSTOPPED) !== 0 && s.stopped && s.stopSignal !== 0) {
     const sig = s.stopSignal;
     if ((options & WNOWAIT) === 0) s.stopSignal = 0;
-    return report(k, t, p, CLD_STOPPED, sig, (sig << 8) | 0x7f);
+    return report(k, t, p, CLD_STOPPED, sig, (sig << 8) | 0x7f, rusage);
   }
   if ((options & WCONTINUED) !== 0 && s.continued) {
     if ((options & WNOWAIT) === 0) s.continued = false;
-    return report(k, t, p, CLD_CONTINUED, SIGCONT, 0xffff);
+    return report(k, t, p, CLD_CONTINUED, SIGCONT, 0xffff, rusage);
   }
   return null;
 }
 
-function report(k: Core, t: Task, p: Task, code: number, status: number, wstatus: number): Waited {
+function report(k: Core, t: Task, p: Task, code: number, status: number, wstatus: number, rusage: boolean): Waited {
   if (k.trace.schedProcessWait.on) k.trace.schedProcessWait.emit(p);
   return {
     pid: p.pid.nrNs(activePidNs(t)),
@@ -104,6 +107,6 @@ function report(k: Core, t: Task, p: Task, code: number, status: number, wstatus
     code,
     status,
     wstatus,
-    rusage: bothRusage(k, p),
+    rusage: rusage ? bothRusage(k, p) : null,
   };
 }
