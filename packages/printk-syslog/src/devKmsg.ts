@@ -20,12 +20,11 @@ import {
   POLLRDNORM,
   readBuffer,
 } from "@kernelkit/core";
-import { checkSyslogPermissions } from "./permission.js";
+import { ROUTE_OPEN_FILE } from "./logNamespaces/design.js";
+import { checkKmsgReader } from "./permission.js";
 import type { Printk } from "./printk.js";
 import { RatelimitState } from "./ratelimit.js";
 import { devkmsgText } from "./recordText.js";
-import { RECORD_MAX } from "./ringBuffer.js";
-import { SYSLOG_ACTION_READ_ALL } from "./syslogActions.js";
 import type { SyslogNs } from "./syslogNs.js";
 
 const SEEK_SET = 0;
@@ -68,7 +67,7 @@ export function devKmsgOps(p: Printk): FileOps {
   return new FileOps({
     open(c, _inode, file) {
       if (p.devkmsg === "off") return fail(EPERM);
-      if ((file.mode & FMODE_READ) !== 0) checkSyslogPermissions(c, p, SYSLOG_ACTION_READ_ALL);
+      if ((file.mode & FMODE_READ) !== 0) checkKmsgReader(c, p);
       file.mode |= FMODE_STREAM;
       const rs = new RatelimitState(5 * c.k.time.hz, 10, true);
       file.data = new DevkmsgUser(p.nsOf(c.task), rs, c.task.comm);
@@ -92,7 +91,7 @@ export function devKmsgOps(p: Printk): FileOps {
     },
     write(c, file, data) {
       const u = userOf(file);
-      if (data.length > RECORD_MAX) return fail(EINVAL);
+      if (data.length > p.recordMax) return fail(EINVAL);
       if (p.devkmsg === "off") return data.length;
       if (p.devkmsg === "ratelimit" && !u.rs.pass(c.k.time.ticks, () => {})) return data.length;
       let facility = LOG_USER;
@@ -105,7 +104,7 @@ export function devKmsgOps(p: Printk): FileOps {
         text = data.subarray(prefix.length);
       }
       const nul = text.indexOf(0);
-      p.vprintkEmit(facility, level, "", nul < 0 ? text : text.subarray(0, nul), u.ns);
+      p.nsvprintkEmit(u.ns, ROUTE_OPEN_FILE, facility, level, "", nul < 0 ? text : text.subarray(0, nul));
       return data.length;
     },
     llseek(_c, file, offset, whence) {

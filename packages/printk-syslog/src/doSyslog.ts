@@ -12,6 +12,7 @@ import {
   SYSLOG_ACTION_CONSOLE_LEVEL,
   SYSLOG_ACTION_CONSOLE_OFF,
   SYSLOG_ACTION_CONSOLE_ON,
+  SYSLOG_ACTION_NEW_NS,
   SYSLOG_ACTION_OPEN,
   SYSLOG_ACTION_READ,
   SYSLOG_ACTION_READ_ALL,
@@ -26,6 +27,10 @@ export type SyslogBuffer = Uint8Array | null | "bad";
 
 /** Whole actions, permission included: what syslog(2) does. Reading actions return the bytes, the others a number. */
 export function doSyslog(c: Ctx, p: Printk, type: number, buf: SyslogBuffer, len: number): number | Uint8Array | Wait {
+  if (type === SYSLOG_ACTION_NEW_NS && p.design.create !== undefined) {
+    p.design.create(p, c.task);
+    return 0;
+  }
   checkSyslogPermissions(c, p, type);
   const ns = p.nsOf(c.task);
   switch (type) {

@@ -2,7 +2,8 @@
 export * from "./console.js";
 export type * from "./devPrintk.js";
 export * from "./doSyslog.js";
-export { LOG_BUF_LEN, PRINTK_LEVELS, Printk } from "./printk.js";
+export type { LogNamespaceDesign, LogNamespaces } from "./logNamespaces/design.js";
+export { type Explanation, LOG_BUF_LEN, PRINTK_LEVELS, Printk, type Semantics } from "./printk.js";
 export { type PrintkApi, type PrintkOptions, type PrintkSys, printkSyslog } from "./printkSyslog.js";
 export * from "./ratelimit.js";
 export * from "./recordText.js";

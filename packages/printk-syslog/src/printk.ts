@@ -2,7 +2,7 @@
  * printk: everything that writes the log, and what must happen when a record is complete (readers woken, consoles printed).
  * printk-basics, printk-formats (kernel documentation), sysctl kernel.printk.
  */
-import type { Core, LogLine, Task } from "@kernelkit/core";
+import type { Core, LogLine, Namespace, Task, UserNamespace } from "@kernelkit/core";
 import {
   CON_BOOT,
   CON_CONSDEV,
@@ -12,7 +12,10 @@ import {
   type ConsoleSettings,
   consoleFlush,
 } from "./console.js";
+import { type LogNamespaceDesign, ROUTE_NAMED, ROUTE_REASONS } from "./logNamespaces/design.js";
+import { NsproxyLogs, syslogNsType } from "./logNamespaces/nsproxy.js";
 import { RatelimitState } from "./ratelimit.js";
+import { devkmsgText } from "./recordText.js";
 import { LOG_CONT, LOG_NEWLINE, RECORD_MAX } from "./ringBuffer.js";
 import { SyslogNs } from "./syslogNs.js";
 
@@ -22,6 +25,11 @@ export const LOG_BUF_LEN: number = 1 << 17;
 export const PRINTK_LEVELS: readonly number[] = [7, 4, 1, 7];
 const SOH = "\u0001";
 const LARGEST_LOG = 2 ** 31;
+/** 6.1 keeps 32 bytes of 1024 for the prefix. */
+const RECORD_MAX_61 = 992;
+
+/** The kernel whose behaviour is shown where kernels differ. */
+export type Semantics = "6.18" | "6.1";
 
 /** What /dev/kmsg does with writes. */
 export type DevkmsgLog = "on" | "off" | "ratelimit";
@@ -45,20 +53,34 @@ export class Printk {
   readonly rsNet: RatelimitState;
   /** Names on the command line, the last is preferred. */
   readonly consoleNames: string[] = [];
-  /** The one log of the machine. */
+  /** The log of the machine. */
   readonly init: SyslogNs;
+  /** All logs that have not ended, the machine's first. */
+  readonly namespaces: SyslogNs[] = [];
+  readonly nsproxyLogs: NsproxyLogs = new NsproxyLogs();
   lastNsId = 0;
+  /** Most bytes of a record, terminator included. */
+  readonly recordMax: number;
+  /** A 6.1 kernel has warned of CAP_SYS_ADMIN without CAP_SYSLOG. */
+  sysAdminWarned = false;
   /** Writers of consoles by name: not state. */
   readonly writers: Map<string, (text: string) => void> = new Map();
 
   constructor(
     readonly k: Core,
-    readonly caller: boolean,
+    readonly design: LogNamespaceDesign,
+    /** Records are shown with who logged them. */
+    readonly caller: boolean = false,
+    readonly semantics: Semantics = "6.18",
+    /** Most logs of namespaces with one parent. */
+    readonly maxSyslogNs: number = Number.POSITIVE_INFINITY,
   ) {
     const { hz } = k.time;
     this.rsPrintk = new RatelimitState(5 * hz, 10);
     this.rsNet = new RatelimitState(5 * hz, 10);
-    this.init = new SyslogNs(0, this.bufferSize());
+    this.recordMax = semantics === "6.1" ? RECORD_MAX_61 : RECORD_MAX;
+    this.init = new SyslogNs(0, this.bufferSize(), this.recordMax, syslogNsType(this), k.tasks.initUserNs);
+    this.namespaces.push(this.init);
     this.bootParameters();
   }
 
@@ -107,25 +129,55 @@ export class Printk {
    * printk(): `text` may begin with markers ("\x01" and a level 0..7, "c" to continue the last line, "d" for the default level) and ends
    * its line with a newline. Returns the bytes stored.
    */
-  printk(text: string, ns: SyslogNs = this.init): number {
-    return this.vprintkEmit(0, -1, "", text, ns);
+  printk(text: string): number {
+    return this.vprintkEmit(0, -1, "", text);
   }
 
   /** A line of the kernel's own: level, text without newline. */
-  pr(level: number, text: string, ns: SyslogNs = this.init): number {
-    return this.vprintkEmit(0, level, "", `${text}\n`, ns);
+  pr(level: number, text: string): number {
+    return this.vprintkEmit(0, level, "", `${text}\n`);
+  }
+
+  /** nsprintk(): into the log of a namespace. */
+  nsprintk(ns: SyslogNs, text: string): number {
+    return this.nsvprintkEmit(ns, ROUTE_NAMED, 0, -1, "", text);
+  }
+
+  /**
+   * A line of netfilter's LOG target about a packet of network namespace `net` (null: the initial one), level 0..7. It may come in an
+   * interrupt: the current task has nothing to do with it.
+   */
+  nfLogPacket(net: Namespace | null, level: number, text: string): number {
+    const { design } = this;
+    const ns = design.ofPacket(this, this.k.current, net);
+    return this.nsvprintkEmit(ns, design.packetRoute, 0, level, "", `${text}\n`);
+  }
+
+  /** vprintk_emit(): into the log that plain printk goes to. */
+  vprintkEmit(
+    facility: number,
+    level: number,
+    dict: string,
+    text: string | Uint8Array,
+    timeNs: number = this.k.now,
+    callerId: number = this.callerId(),
+  ): number {
+    const { design } = this;
+    const ns = design.ofPrintk(this, this.k.current);
+    return this.nsvprintkEmit(ns, design.printkRoute, facility, level, dict, text, timeNs, callerId);
   }
 
   /**
    * The one way into a log. facility 0: the kernel's, whose text may have markers; level -1: from markers or the default; `dict`: a device
    * message, complete at once. Returns the bytes of text stored.
    */
-  vprintkEmit(
+  nsvprintkEmit(
+    ns: SyslogNs,
+    route: number,
     facility: number,
     level: number,
     dict: string,
     text: string | Uint8Array,
-    ns: SyslogNs = this.init,
     timeNs: number = this.k.now,
     callerId: number = this.callerId(),
   ): number {
@@ -144,7 +196,8 @@ export class Printk {
     }
     if (lvl < 0) lvl = this.levels[1];
     // what does not fit the record's buffer is cut, a newline at its end too
-    if (body.length >= RECORD_MAX) body = typeof body === "string" ? cutUtf8(body) : body.subarray(0, RECORD_MAX - 1);
+    const max = this.recordMax - 1;
+    if (body.length > max) body = typeof body === "string" ? cutUtf8(body, max) : body.subarray(0, max);
     const last = body.length - 1;
     if (last >= 0 && (typeof body === "string" ? body.charCodeAt(last) : body[last]) === 0x0a) {
       flags |= LOG_NEWLINE;
@@ -160,7 +213,7 @@ export class Printk {
       }
     }
     const before = ring.nextSeq;
-    const n = ring.store(body, facility, lvl, flags, timeNs, callerId, dict);
+    const n = ring.store(body, facility, lvl, flags, timeNs, callerId, dict, route);
     if (ring.nextSeq > before) this.completed(ns);
     return n;
   }
@@ -180,7 +233,7 @@ export class Printk {
   logLine(line: LogLine): void {
     const caller = line.inInterrupt ? 0x80000000 + line.cpu : (line.task?.nr ?? 0);
     const text = line.cont ? `${SOH}c${line.text}\n` : `${line.text}\n`;
-    this.vprintkEmit(line.facility, line.level, line.dict, text, this.init, line.timeNs, caller);
+    this.vprintkEmit(line.facility, line.level, line.dict, text, line.timeNs, caller);
   }
 
   // --- rate limits ---
@@ -234,7 +287,7 @@ export class Printk {
     con.seq = (flags & CON_PRINTBUFFER) !== 0 ? ns.syslogSeq : ns.ring.nextSeq;
     con.flags &= ~CON_PRINTBUFFER;
     ns.consoles.push(con);
-    this.pr(6, `printk: ${boot ? "legacy bootconsole" : "legacy console"} [${title}] enabled`, ns);
+    this.sayConsole(con, "enabled", ns);
     if (!boot && !this.k.cmdline.has("keep_bootcon"))
       for (const c of ns.consoles.filter((x) => (x.flags & CON_BOOT) !== 0)) this.unregisterConsole(c, ns);
     return true;
@@ -243,15 +296,16 @@ export class Printk {
   unregisterConsole(con: Console, ns: SyslogNs = this.init): boolean {
     const i = ns.consoles.indexOf(con);
     if (i < 0) return false;
-    const boot = (con.flags & CON_BOOT) !== 0;
-    this.pr(
-      6,
-      `printk: ${boot ? "legacy bootconsole" : "legacy console"} [${con.name}${con.index < 0 ? "" : con.index}] disabled`,
-      ns,
-    );
+    this.sayConsole(con, "disabled", ns);
     ns.consoles.splice(ns.consoles.indexOf(con), 1);
     this.writers.delete(con.writer);
     return true;
+  }
+
+  private sayConsole(con: Console, what: string, ns: SyslogNs): void {
+    const kind = `${this.semantics === "6.1" ? "" : "legacy "}${(con.flags & CON_BOOT) !== 0 ? "bootconsole" : "console"}`;
+    const title = `${con.name}${con.index < 0 ? "" : con.index}`;
+    this.nsvprintkEmit(ns, ROUTE_NAMED, 0, 6, "", `printk: ${kind} [${title}] ${what}\n`);
   }
 
   /** Nothing is printed until consoles are resumed (console_suspend parameter permitting). */
@@ -279,19 +333,69 @@ export class Printk {
   // --- namespaces ---
 
   /** The log that a task's syslog(2), /dev/kmsg and /proc/kmsg act on. */
-  nsOf(_t: Task): SyslogNs {
-    return this.init;
+  nsOf(t: Task): SyslogNs {
+    return this.design.ofTask(this, t);
+  }
+
+  /** A log as large as the machine's, empty; its records are numbered from 0. */
+  newNamespace(owner: UserNamespace): SyslogNs {
+    const { init } = this;
+    const ns = new SyslogNs(++this.lastNsId, init.ring.size, this.recordMax, init.type, owner);
+    this.namespaces.push(ns);
+    return ns;
+  }
+
+  /** Nobody is in it any more. */
+  endNamespace(ns: SyslogNs): void {
+    const i = this.namespaces.indexOf(ns);
+    if (i < 0) return;
+    this.namespaces.splice(i, 1);
+    ns.ended = true;
+    for (const con of ns.consoles) this.writers.delete(con.writer);
+    ns.consoles.length = 0;
+  }
+
+  /**
+   * Which record is it, in which log, and why there? null: no log has it (any more). `seq` is a record's number in `ns`, left out the
+   * last one.
+   */
+  explain(ns: SyslogNs = this.init, seq: number = ns.ring.headSeq - 1): Explanation | null {
+    const { ring } = ns;
+    if (!(seq >= ring.firstSeq && seq < ring.headSeq)) return null;
+    return {
+      design: this.design.name,
+      ns: ns.id,
+      owner: ns.userNs.level === 0 ? "the initial user namespace" : `user namespace ${ns.userNs.ino}`,
+      seq,
+      record: devkmsgText(ring, seq, true),
+      readable: seq < ring.nextSeq,
+      why: ROUTE_REASONS[ring.route[ring.index(seq)]],
+    };
   }
 }
 
+/** What `explain` tells of a record. */
+export interface Explanation {
+  readonly design: string;
+  /** Number of the log, 0 the machine's, and whose it is. */
+  readonly ns: number;
+  readonly owner: string;
+  readonly seq: number;
+  /** As /dev/kmsg gives it, with its caller. */
+  readonly record: string;
+  /** False: its line has no end yet, so no reader sees it. */
+  readonly readable: boolean;
+  readonly why: string;
+}
+
 /** The part of a string that fits the record's buffer in UTF-8, whole characters only. */
-function cutUtf8(s: string): string {
+function cutUtf8(s: string, max: number): string {
   let bytes = 0;
   let i = 0;
   for (; i < s.length; i++) {
     const c = s.codePointAt(i) as number;
     const n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    if (bytes + n > RECORD_MAX - 1) break;
+    if (bytes + n > max) break;
     bytes += n;
     if (n === 4) i++;
   }

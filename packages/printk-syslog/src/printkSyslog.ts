@@ -2,13 +2,16 @@
  * The kernel log as a package: `createKernel().use(printkSyslog()).boot()`. Everything core and other packages log with `k.log` goes
  * into the log; `kernel.printk` writes, reads and watches it.
  */
-import type { Core, Feature, Impl, Ret, SysBase } from "@kernelkit/core";
+import type { Core, Feature, Impl, Namespace, Ret, SysBase, Task } from "@kernelkit/core";
 import { Console } from "./console.js";
 import { DevkmsgUser } from "./devKmsg.js";
 import { devPrintk, type PrintkDevice } from "./devPrintk.js";
 import { doSyslog, type SyslogBuffer } from "./doSyslog.js";
 import { installFiles } from "./files.js";
-import { Printk } from "./printk.js";
+import { LOG_NAMESPACE_DESIGNS } from "./logNamespaces/byName.js";
+import type { LogNamespaces } from "./logNamespaces/design.js";
+import { NsproxyLogs } from "./logNamespaces/nsproxy.js";
+import { type Explanation, Printk, type Semantics } from "./printk.js";
 import { RatelimitState } from "./ratelimit.js";
 import { syslogText } from "./recordText.js";
 import { PrintkRing } from "./ringBuffer.js";
@@ -16,6 +19,12 @@ import { SyslogNs } from "./syslogNs.js";
 import { Trouble } from "./trouble.js";
 
 export interface PrintkOptions {
+  /** Which design of log namespaces: "none" is Linux, and the default. The last three are other names of designs. */
+  logNamespaces?: LogNamespaces | "userns-tied" | "in-userns" | "naive-current";
+  /** Where kernels differ, the one that is followed. Default "6.18". */
+  semantics?: Semantics;
+  /** Most log namespaces that one user namespace may have given out (then ENOSPC). Default: no limit. */
+  maxSyslogNs?: number;
   /** Records say who logged them (`,caller=T12`), as a kernel with CONFIG_PRINTK_CALLER. Default false. */
   printkCaller?: boolean;
 }
@@ -33,8 +42,16 @@ export interface PrintkApi {
   printk(text: string): number;
   /** The whole log as dmesg(1) prints it: `[    0.000000] text` lines. */
   dmesg(): string;
-  /** Register a console; `write` gets text as it is printed (left out: `output()` keeps it). */
-  registerConsole(name: string, flags?: number, write?: (text: string) => void): boolean;
+  /** Register a console, by `task` where logs have consoles of their own; `write` gets text as it is printed (left out: it is kept). */
+  registerConsole(name: string, flags?: number, write?: (text: string) => void, task?: Task | null): boolean;
+  /** nsprintk(): as `printk`, into the log that `task` is in. */
+  nsprintk(task: Task, text: string): number;
+  /** A line of netfilter's LOG target about a packet of network namespace `net` (null: the initial one). `level` 0..7, default 4. */
+  nfLogPacket(net: Namespace | null, text: string, level?: number): number;
+  /** Which log a record is in, and why: record `seq` (default: the last) of the log of `task` (default: of the machine). */
+  explain(task?: Task | null, seq?: number): Explanation | null;
+  /** CLONE_SYSLOG for unshare(2) and clone(2) in the design `nsproxy`; 0 in the others. */
+  readonly cloneSyslog: number;
   /** dev_printk(): a message about a device, with its dictionary. */
   devPrintk(level: number, device: PrintkDevice, text: string): number;
   /** The log itself. */
@@ -50,18 +67,20 @@ export interface PrintkApi {
  *     console.log(kernel.printk.dmesg());
  */
 export function printkSyslog(o: PrintkOptions = {}): Feature<"printk", PrintkApi, PrintkSys> {
-  for (const key of Object.keys(o))
-    if (key !== "printkCaller") throw new TypeError(`printkSyslog.${key}: unknown option; allowed is printkCaller`);
-  if (o.printkCaller !== undefined && typeof o.printkCaller !== "boolean")
-    throw new TypeError(`printkSyslog.printkCaller: must be true or false, not ${String(o.printkCaller)}`);
+  checkOptions(o);
   return {
     name: "printk",
     install(k: Core) {
-      k.state.class(PrintkRing, SyslogNs, Console, RatelimitState, DevkmsgUser);
-      const p = new Printk(k, o.printkCaller ?? false);
+      k.state.class(PrintkRing, SyslogNs, Console, RatelimitState, DevkmsgUser, NsproxyLogs);
+      const design = LOG_NAMESPACE_DESIGNS[o.logNamespaces ?? "none"];
+      k.state.static("printk.design", design);
+      const p = new Printk(k, design, o.printkCaller, o.semantics, o.maxSyslogNs);
+      if (design.install !== undefined) design.install(k, p);
+      else k.state.static("printk.nsType", p.init.type);
       k.state.root("printk", p);
       for (const line of k.takeEarlyLog()) p.logLine(line);
       k.hooks.log.tap(0, "printk", (line) => p.logLine(line));
+      k.hooks.packetLog.tap(0, "printk", (net, { level, text }) => void p.nfLogPacket(net as Namespace, level, text));
       const sys: Impl<PrintkSys> = {
         syslog: (c, type, buf = null, len = 0) =>
           doSyslog(c, p, type | 0, buf === null || buf instanceof Uint8Array ? buf : "bad", len | 0),
@@ -75,13 +94,20 @@ export function printkSyslog(o: PrintkOptions = {}): Feature<"printk", PrintkApi
         api: {
           printk: (text) => p.printk(text),
           dmesg: () => dmesg(p),
-          registerConsole: (name, flags = 0, write) =>
-            p.registerConsole(name, flags, write === undefined ? {} : { write }),
+          registerConsole: (name, flags = 0, write, task = null) =>
+            p.registerConsole(name, flags, { ns: design.ofConsole(p, task), ...(write !== undefined && { write }) }),
+          nsprintk: (task, text) => p.nsprintk(p.nsOf(task), text),
+          nfLogPacket: (net, text, level = 4) => p.nfLogPacket(net, level, text),
+          explain: (task = null, seq) => p.explain(task === null ? p.init : p.nsOf(task), seq),
+          get cloneSyslog() {
+            return design.name === "nsproxy" ? p.init.type.flag : 0;
+          },
           devPrintk: (level, device, text) => devPrintk(p, level, device, text),
           log: p,
           trouble,
         },
         sys,
+        boot: () => design.boot?.(k, p),
       };
     },
   };
@@ -93,4 +119,23 @@ function dmesg(p: Printk): string {
   for (let seq = ring.firstSeq; seq < ring.nextSeq; seq++)
     out += syslogText(ring, seq, { prefix: false, time: p.time });
   return out;
+}
+
+function checkOptions(o: PrintkOptions): void {
+  const allowed: Readonly<Record<keyof PrintkOptions, readonly unknown[] | null>> = {
+    logNamespaces: Object.keys(LOG_NAMESPACE_DESIGNS),
+    semantics: ["6.18", "6.1"],
+    printkCaller: [true, false],
+    maxSyslogNs: null,
+  };
+  for (const [key, value] of Object.entries(o)) {
+    if (!(key in allowed))
+      throw new TypeError(`printkSyslog.${key}: unknown option; allowed are ${Object.keys(allowed).join(", ")}`);
+    const values = allowed[key as keyof PrintkOptions];
+    if (value !== undefined && values !== null && !values.includes(value))
+      throw new TypeError(`printkSyslog.${key}: must be one of ${values.join(", ")}, not ${String(value)}`);
+  }
+  const { maxSyslogNs } = o;
+  if (maxSyslogNs !== undefined && !(maxSyslogNs >= 0))
+    throw new RangeError(`printkSyslog.maxSyslogNs: must be a number of 0 or more, not ${String(maxSyslogNs)}`);
 }

@@ -23,13 +23,16 @@ export class PrintkRing {
   readonly nDescs: number;
   // columns, by seq % nDescs
   readonly begin: Float64Array;
-  readonly blockEnd: Float64Array;
+  /** Bytes of the block, id included. */
+  readonly blockLen: Uint16Array;
   readonly textLen: Uint16Array;
   readonly timeNs: Float64Array;
   readonly facility: Uint8Array;
   readonly level: Uint8Array;
   readonly flags: Uint8Array;
   readonly callerId: Uint32Array;
+  /** Why the record is in this log: ROUTE_*. */
+  readonly route: Uint8Array;
   /** Dictionary lines of device messages ("SUBSYSTEM=net\nDEVICE=n1"), where there are any. */
   readonly dict: Map<number, string> = new Map();
   /** Oldest record; next to be made; 1 if the last one is open. */
@@ -40,19 +43,23 @@ export class PrintkRing {
   private headPos = 0;
   private tailPos = 0;
 
-  /** `size` bytes of text, a power of two. */
-  constructor(readonly size: number) {
+  /** `size` bytes of text, a power of two; a record has at most `recordMax` bytes of text, terminator included. */
+  constructor(
+    readonly size: number,
+    readonly recordMax: number = RECORD_MAX,
+  ) {
     this.text = new Uint8Array(size);
     const n = Math.max(1, size >> 5);
     this.nDescs = n;
     this.begin = new Float64Array(n);
-    this.blockEnd = new Float64Array(n);
+    this.blockLen = new Uint16Array(n);
     this.textLen = new Uint16Array(n);
     this.timeNs = new Float64Array(n);
     this.facility = new Uint8Array(n);
     this.level = new Uint8Array(n);
     this.flags = new Uint8Array(n);
     this.callerId = new Uint32Array(n);
+    this.route = new Uint8Array(n);
   }
 
   /** The record after the last that readers can see. */
@@ -69,7 +76,12 @@ export class PrintkRing {
     return this.headPos - this.tailPos;
   }
   get overheadBytes(): number {
-    return this.nDescs * (8 * 3 + 2 + 3 + 4);
+    return this.nDescs * (8 * 2 + 2 * 2 + 4 + 4);
+  }
+
+  private blockEndOf(seq: number): number {
+    const i = this.index(seq);
+    return this.begin[i] - BLOCK_ID + this.blockLen[i];
   }
 
   /** The open record, if any, is complete now. */
@@ -89,15 +101,16 @@ export class PrintkRing {
     timeNs: number,
     callerId: number,
     dict: string,
+    route = 0,
   ): number {
     this.open = 0;
     // the terminator, and a newline that is stripped, are asked for too
-    const asked = Math.min(byteLength(text) + 1 + ((flags & LOG_NEWLINE) >> 1), RECORD_MAX);
+    const asked = Math.min(byteLength(text) + 1 + ((flags & LOG_NEWLINE) >> 1), this.recordMax);
     const tooLong = BLOCK_ID + asked > this.size >> 1;
     const room = tooLong ? this.size >> 2 : asked;
     const at = this.reserve(room);
     const i = this.index(this.headSeq);
-    let len = this.write(text, at, Math.min(room, RECORD_MAX) - 1);
+    let len = this.write(text, at, Math.min(room, this.recordMax) - 1);
     if (tooLong) len += this.write(TRUNCATED, at + len, room + TRUNCATED.length);
     this.textLen[i] = len;
     this.timeNs[i] = timeNs;
@@ -105,6 +118,7 @@ export class PrintkRing {
     this.level[i] = level;
     this.flags[i] = flags;
     this.callerId[i] = callerId;
+    this.route[i] = route;
     if (dict !== "") this.dict.set(this.headSeq, dict);
     this.headSeq++;
     this.open = (flags & LOG_NEWLINE) !== 0 ? 0 : 1;
@@ -121,7 +135,7 @@ export class PrintkRing {
     const i = this.index(seq);
     const n = byteLength(text);
     const old = this.textLen[i];
-    if (this.callerId[i] !== callerId || old + n + 1 > RECORD_MAX) return -1;
+    if (this.callerId[i] !== callerId || old + n + 1 > this.recordMax) return -1;
     const before = this.text.slice(this.begin[i] % this.size, (this.begin[i] % this.size) + old);
     // its block is the last one: take it back and ask again for a larger one
     this.headPos = this.begin[i] - BLOCK_ID;
@@ -150,13 +164,13 @@ export class PrintkRing {
       (end - this.tailPos > this.size || this.headSeq - this.firstSeq >= this.nDescs)
     ) {
       this.dict.delete(this.firstSeq);
-      this.tailPos = this.blockEnd[this.index(this.firstSeq)];
+      this.tailPos = this.blockEndOf(this.firstSeq);
       this.firstSeq++;
     }
     if (this.firstSeq === this.headSeq) this.tailPos = pos;
     const i = this.index(this.headSeq);
     this.begin[i] = pos + BLOCK_ID;
-    this.blockEnd[i] = end;
+    this.blockLen[i] = need;
     this.headPos = end;
     return (pos + BLOCK_ID) % this.size;
   }

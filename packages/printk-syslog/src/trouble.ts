@@ -79,7 +79,9 @@ export class Trouble {
   header(): string {
     const { k } = this;
     const t: Task | null = k.current ?? k.cpus.currentOf(k.currentCpu);
-    const release = k.options.machine.release;
+    const { release } = k.options.machine;
+    if (this.p.semantics === "6.1")
+      return `CPU: ${k.currentCpu} PID: ${t?.nr ?? 0} Comm: ${t?.comm ?? `swapper/${k.currentCpu}`} ${printTainted(this.taint)} ${release} #1`;
     return `CPU: ${k.currentCpu} UID: ${t?.cred.uid ?? 0} PID: ${t?.nr ?? 0} Comm: ${t?.comm ?? `swapper/${k.currentCpu}`} ${printTainted(this.taint)} ${release} #1 PREEMPT(none) `;
   }
 
@@ -91,7 +93,7 @@ export class Trouble {
     };
     say(this.header());
     const verbose = printTaintedVerbose(this.taint);
-    if (verbose !== "") say(verbose);
+    if (verbose !== "" && this.p.semantics !== "6.1") say(verbose);
     say("Hardware name: kernelkit virtual machine");
     say("Call Trace:");
     say(" <TASK>");

@@ -2,6 +2,7 @@
  * The dialect of the folder `printk-syslog`: descriptors have names without `$`, which a child inherits; what is written is
  * UTF-8, what is read Latin-1; `save` is `{result path: variable}`. A read of /dev/kmsg is also taken apart into `fields`.
  */
+import type { PrintkApi } from "@kernelkit/printk-syslog";
 import type { Step } from "../caseFile.js";
 import type { Dialect, Effect, StepKind } from "../dialect.js";
 import { compare, type Expectation } from "../expectations.js";
@@ -60,8 +61,21 @@ const SYSLOG: Marshal = {
   },
 };
 
+/** Linux has no CLONE_SYSLOG: the kernel says which bit it has in the design that knows it. */
+const UNSHARE: Marshal = {
+  method: "unshare",
+  plan: ([asked], s, step) => {
+    const names = String(asked).split("|");
+    const known = names.filter((n) => n !== "CLONE_SYSLOG");
+    const bits = known.length === 0 ? 0 : Number(flags(known.length === names.length ? asked : known.join("|")));
+    const own = known.length === names.length ? 0 : s.api<PrintkApi>("printk").cloneSyslog;
+    return call("unshare").plan([bits | own], s, step);
+  },
+};
+
 const CALLS: MarshalTable = {
   ...CORE_CALLS,
+  unshare: UNSHARE,
   syslog: SYSLOG,
   capset: call("capset", {
     args: ([caps]) => {

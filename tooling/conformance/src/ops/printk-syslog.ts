@@ -42,6 +42,19 @@ function as<T>(s: Session, step: { task?: unknown }, f: () => T): T {
   }
 }
 
+/** Sysctl net.netfilter.nf_log_all_netns, which the package with network namespaces brings. */
+function logsAllNetns(s: Session, task: string): boolean {
+  try {
+    const fd = s.syscall<number>(task, "open", "/proc/sys/net/netfilter/nf_log_all_netns", 0, 0);
+    const text = new TextDecoder().decode(s.syscall<Uint8Array>(task, "read", fd, 16));
+    s.syscall(task, "close", fd);
+    return text === "1\n";
+  } catch (e) {
+    if (s.errorResult(e).errno !== "ENOENT") throw e;
+    return false;
+  }
+}
+
 const passes = (n: unknown, pass: () => boolean): Result => {
   let ret = 0;
   for (let i = 0; i < Number(n); i++) if (pass()) ret++;
@@ -49,25 +62,41 @@ const passes = (n: unknown, pass: () => boolean): Result => {
 };
 
 function consoleOf(s: Session, name: unknown) {
-  const con = api(s).log.init.consoles.find((c) => c.name === String(name));
+  const con = api(s)
+    .log.namespaces.flatMap((ns) => ns.consoles)
+    .find((c) => c.name === String(name));
   if (con === undefined) throw new Mismatch(`a console ${String(name)}`, "no such console");
   return con;
 }
 
 export const printkSyslogOps: KernelOps = {
   printk: (s, [text], step) => ({ ret: as(s, step, () => api(s).printk(String(text))) }),
+  nsprintk: (s, [task, text], step) => ({
+    ret: as(s, step, () => api(s).nsprintk(s.task(String(task)) as Task, String(text))),
+  }),
+  nf_log_packet: (s, [owner, text], step) => {
+    const { tasks } = s.kernel.core as Core;
+    const type = tasks.nsTypes.find((t) => t.name === "net");
+    const net = type === undefined ? null : tasks.nsOf(s.task(String(owner)) as Task, type);
+    const foreign = type !== undefined && net !== tasks.initNsproxy.ns[type.index];
+    if (foreign && api(s).log.design.name === "none" && !logsAllNetns(s, taskOf(step as never))) return { ret: 0 };
+    as(s, step, () => api(s).nfLogPacket(net, String(text)));
+    return { ret: 0 };
+  },
+  syslog_ns_count: (s) => ({ ret: api(s).log.namespaces.length }),
   dev_printk: (s, [kind, level, text], step) => {
     as(s, step, () => api(s).devPrintk(Number(level), DEVICES[String(kind)], String(text)));
     return { ret: 0 };
   },
-  register_console: (s, [name, flags]) => {
+  register_console: (s, [name, flags], step) => {
     const bits = String(flags)
       .split("|")
       .reduce((sum, f) => sum | (CON_FLAGS[f] ?? Number(f)), 0);
     const { log } = api(s);
     const old = log.init.consoles.find((c) => c.name === String(name));
     if (old !== undefined) log.unregisterConsole(old);
-    log.registerConsole(String(name), bits);
+    const task = step.task === undefined ? null : (s.task(taskOf(step as never)) as Task);
+    log.registerConsole(String(name), bits, { ns: log.design.ofConsole(log, task) });
     return { ret: 0 };
   },
   unregister_console: (s, [name]) => ({ ret: api(s).log.unregisterConsole(consoleOf(s, name)) ? 0 : -19 }),
