@@ -13,6 +13,9 @@ export const CON_ANYTIME = 16;
 export const CON_BRL = 32;
 export const CON_EXTENDED = 64;
 
+/** Characters that a console without a writer keeps at least. */
+const OUTPUT_MAX = 1 << 20;
+
 export class Console {
   /** Next record to print. */
   seq = 0;
@@ -27,7 +30,15 @@ export class Console {
     public flags: number,
     /** Name of its registered writer, "": output is kept. */
     readonly writer: string,
+    /** Device number as /proc/consoles shows it ("4:64"), "": none. */
+    readonly device: string = "",
   ) {}
+
+  /** Text for whoever looks later: the newest OUTPUT_MAX characters are kept. */
+  keep(text: string): void {
+    this.output += text;
+    if (this.output.length > 2 * OUTPUT_MAX) this.output = this.output.slice(-OUTPUT_MAX);
+  }
 
   /** "ttyS0", "kkcon-1". */
   get title(): string {

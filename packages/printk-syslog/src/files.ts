@@ -148,7 +148,7 @@ function consolesText(p: Printk): string {
   let out = "";
   for (const c of p.init.consoles) {
     const flags = letters.map(([bit, l]) => (bit === 0 ? "" : (c.flags & bit) !== 0 ? l : " ")).join("");
-    out += `${`${c.name}${c.index < 0 ? "" : c.index}`.padEnd(21)}-W- (${flags})\n`;
+    out += `${c.title.padEnd(21)}-W- (${flags})${c.device === "" ? "" : ` ${c.device.padStart(7)}`}\n`;
   }
   return out;
 }

@@ -4,6 +4,7 @@
  */
 import type { Core, LogLine, Namespace, Task, UserNamespace } from "@kernelkit/core";
 import {
+  CON_ANYTIME,
   CON_BOOT,
   CON_CONSDEV,
   CON_ENABLED,
@@ -270,27 +271,36 @@ export class Printk {
   registerConsole(
     name: string,
     flags: number,
-    o: { index?: number; write?: (text: string) => void; ns?: SyslogNs } = {},
+    o: { index?: number; write?: (text: string) => void; ns?: SyslogNs; device?: string } = {},
   ): boolean {
     const ns = o.ns ?? this.init;
-    const { index = -1 } = o;
-    const title = `${name}${index < 0 ? "" : index}`;
+    const { index = 0 } = o;
+    const title = `${name}${index}`;
     const boot = (flags & CON_BOOT) !== 0;
     if (boot && ns.consoles.some((c) => (c.flags & CON_BOOT) === 0)) return false;
     const named = this.consoleNames.indexOf(title);
     if (!boot && (flags & CON_ENABLED) === 0 && this.consoleNames.length > 0 && named < 0) return false;
-    const con = new Console(name, index, flags | CON_ENABLED, o.write === undefined ? "" : title);
+    const con = new Console(name, index, flags | CON_ENABLED, o.write === undefined ? "" : title, o.device);
     if (o.write !== undefined) this.writers.set(title, o.write);
     if (named >= 0 && named === this.consoleNames.length - 1) con.flags |= CON_CONSDEV;
     else if (!boot && !ns.consoles.some((c) => (c.flags & (CON_BOOT | CON_CONSDEV)) === CON_CONSDEV))
       con.flags |= CON_CONSDEV;
     con.seq = (flags & CON_PRINTBUFFER) !== 0 ? ns.syslogSeq : ns.ring.nextSeq;
-    con.flags &= ~CON_PRINTBUFFER;
     ns.consoles.push(con);
     this.sayConsole(con, "enabled", ns);
     if (!boot && !this.k.cmdline.has("keep_bootcon"))
       for (const c of ns.consoles.filter((x) => (x.flags & CON_BOOT) !== 0)) this.unregisterConsole(c, ns);
     return true;
+  }
+
+  /** The serial ports that console= names; what they print is kept. */
+  serialConsoles(): void {
+    for (const name of this.consoleNames) {
+      const m = /^ttyS(\d{1,2})$/.exec(name);
+      if (m === null || this.init.consoles.some((c) => c.title === name)) continue;
+      const index = Number(m[1]);
+      this.registerConsole("ttyS", CON_PRINTBUFFER | CON_ANYTIME, { index, device: `4:${64 + index}` });
+    }
   }
 
   unregisterConsole(con: Console, ns: SyslogNs = this.init): boolean {
@@ -304,8 +314,7 @@ export class Printk {
 
   private sayConsole(con: Console, what: string, ns: SyslogNs): void {
     const kind = `${this.semantics === "6.1" ? "" : "legacy "}${(con.flags & CON_BOOT) !== 0 ? "bootconsole" : "console"}`;
-    const title = `${con.name}${con.index < 0 ? "" : con.index}`;
-    this.nsvprintkEmit(ns, ROUTE_NAMED, 0, 6, "", `printk: ${kind} [${title}] ${what}\n`);
+    this.nsvprintkEmit(ns, ROUTE_NAMED, 0, 6, "", `printk: ${kind} [${con.title}] ${what}\n`);
   }
 
   /** Nothing is printed until consoles are resumed (console_suspend parameter permitting). */
@@ -324,7 +333,7 @@ export class Printk {
     for (const con of ns.consoles) {
       const write = this.writers.get(con.writer);
       consoleFlush(ns, con, settings, (text) => {
-        if (write === undefined) con.output += text;
+        if (write === undefined) con.keep(text);
         else write(text);
       });
     }

@@ -107,7 +107,10 @@ export function printkSyslog(o: PrintkOptions = {}): Feature<"printk", PrintkApi
           trouble,
         },
         sys,
-        boot: () => design.boot?.(k, p),
+        boot() {
+          design.boot?.(k, p);
+          p.serialConsoles();
+        },
       };
     },
   };

@@ -203,7 +203,9 @@ export const printkSyslog: Dialect = {
     return {
       needs: ["printk-syslog"],
       machine: { cpus: cpus ?? 2, ...(memory !== undefined && { memory }) },
-      cmdline: typeof cmdline === "string" ? cmdline : "",
+      // the machines of the recordings had their first serial port as console
+      cmdline:
+        typeof cmdline === "string" && cmdline.includes("console=") ? cmdline : `console=ttyS0 ${cmdline ?? ""}`.trim(),
       options: {
         "printk-syslog": {
           ...(logNamespaces !== undefined && { logNamespaces }),

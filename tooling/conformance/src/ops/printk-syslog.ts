@@ -96,7 +96,10 @@ export const printkSyslogOps: KernelOps = {
     const old = log.init.consoles.find((c) => c.name === String(name));
     if (old !== undefined) log.unregisterConsole(old);
     const task = step.task === undefined ? null : (s.task(taskOf(step as never)) as Task);
-    log.registerConsole(String(name), bits, { ns: log.design.ofConsole(log, task) });
+    log.registerConsole(String(name), bits, {
+      index: -1,
+      ns: log.design.ofConsole(log, task),
+    });
     return { ret: 0 };
   },
   unregister_console: (s, [name]) => ({ ret: api(s).log.unregisterConsole(consoleOf(s, name)) ? 0 : -19 }),
