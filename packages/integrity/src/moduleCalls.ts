@@ -13,11 +13,15 @@ import {
   EPERM,
   fail,
   type Impl,
+  int,
+  intOr,
+  misuse,
   S_IFMT,
   S_IFREG,
+  text,
 } from "@kernelkit/core";
 import { IMA_FUNC_MODULE_CHECK, MAY_READ } from "./abi/imaPolicy.js";
-import { text } from "./bytes.js";
+import { text as decoded } from "./bytes.js";
 import { IMA_APPRAISE_ENFORCE, IMA_APPRAISE_MODULES } from "./ima/imaState.js";
 import { processMeasurement } from "./ima/processMeasurement.js";
 import type { Integrity } from "./integrityCore.js";
@@ -28,7 +32,7 @@ import { LOCKDOWN_INTEGRITY } from "./kexec/lockdown.js";
 const FLAGS = 7;
 
 function load(g: Integrity, image: Uint8Array, params: string): number {
-  const m = /^#!kk module (\S+)/.exec(text(image.subarray(0, 256)));
+  const m = /^#!kk module (\S+)/.exec(decoded(image.subarray(0, 256)));
   if (m === null) return fail(ENOEXEC);
   g.k.tasks.modules.load(m[1], params === "" ? [] : params.split(/\s+/));
   return 0;
@@ -40,16 +44,19 @@ function permitted(g: Integrity, c: Ctx): void {
 
 export function moduleCalls(g: Integrity): Pick<Impl<IntegritySys>, "finit_module" | "init_module"> {
   return {
-    finit_module(c, fd, params = "", flags = 0) {
+    finit_module(c, fd, params, flags) {
+      const words = params === undefined ? "" : text(params, "finit_module.params");
       permitted(g, c);
-      if ((flags & ~FLAGS) !== 0) return fail(EINVAL);
-      const file = g.k.vfs.fget(c.task, fd);
+      if ((intOr(flags, 0, "finit_module.flags") & ~FLAGS) !== 0) return fail(EINVAL);
+      const file = g.k.vfs.fget(c.task, int(fd, "finit_module.fd"));
       if ((file.inode.mode & S_IFMT) !== S_IFREG || file.inode.size <= 0) return fail(EINVAL);
       const image = g.contents(file.inode);
       const e = processMeasurement(g, file, { mask: MAY_READ, func: IMA_FUNC_MODULE_CHECK, buf: image });
-      return e === 0 ? load(g, image, params) : fail(e);
+      return e === 0 ? load(g, image, words) : fail(e);
     },
-    init_module(c, image, params = "") {
+    init_module(c, image, params) {
+      const words = params === undefined ? "" : text(params, "init_module.params");
+      if (!(image instanceof Uint8Array)) return misuse("init_module.image", image, "a Uint8Array");
       permitted(g, c);
       const { state } = g;
       const enforced = IMA_APPRAISE_ENFORCE | IMA_APPRAISE_MODULES;
@@ -64,7 +71,7 @@ export function moduleCalls(g: Integrity): Pick<Impl<IntegritySys>, "finit_modul
         g.k.log(5, `Lockdown: ${c.task.comm}: unsigned module loading is restricted; see man kernel_lockdown.7`);
         return fail(EPERM);
       }
-      return load(g, image, params);
+      return load(g, image, words);
     },
   };
 }

@@ -20,9 +20,16 @@ import {
   FMODE_READ,
   fail,
   type Impl,
+  int,
+  intOr,
+  list,
+  misuse,
   type OpenFile,
   S_IFMT,
   S_IFREG,
+  struct,
+  text,
+  ulong,
 } from "@kernelkit/core";
 import {
   IMA_APPRAISE,
@@ -130,17 +137,17 @@ function partsOf(
 
 /** The measurement list for the next kernel, or null. */
 export function imaKexecBuffer(g: Integrity): Uint8Array | null {
-  const { list } = g.state;
-  return list.count === 0 ? null : writeKexecBuffer(list.toBinary(), list.count);
+  const measured = g.state.list;
+  return measured.count === 0 ? null : writeKexecBuffer(measured.toBinary(), measured.count);
 }
 
 /** A note in the list that a kernel was loaded or is about to run (critical data, 6.16). */
 export function measureKexecEvent(g: Integrity, event: string, segment: number): void {
   if (g.o.profile.kexecList !== "execute") return;
-  const { list } = g.state;
-  const size = list.toBinary().length;
-  const text = `kexec_segment_size=${segment};ima_binary_runtime_size=${size};ima_runtime_measurements_count=${list.count};`;
-  imaMeasureCriticalData(g, "ima_kexec", event, utf8(text), false);
+  const measured = g.state.list;
+  const size = measured.toBinary().length;
+  const note = `kexec_segment_size=${segment};ima_binary_runtime_size=${size};ima_runtime_measurements_count=${measured.count};`;
+  imaMeasureCriticalData(g, "ima_kexec", event, utf8(note), false);
 }
 
 function install(g: Integrity, image: KexecImage | null, crash: boolean): void {
@@ -148,18 +155,12 @@ function install(g: Integrity, image: KexecImage | null, crash: boolean): void {
   else g.state.kexec.image = image;
 }
 
-/** The command line as bytes; a string gets its NUL. */
-function cmdlineBytes(cmdline: string | Uint8Array | null): Uint8Array {
-  if (cmdline === null) return new Uint8Array(0);
-  return typeof cmdline === "string" ? utf8(`${cmdline}\0`) : cmdline;
-}
-
 function fileLoad(
   g: Integrity,
   c: Ctx,
   kernelFd: number,
   initrdFd: number,
-  line: string | Uint8Array | null,
+  cmdline: Uint8Array,
   flags: number,
 ): number {
   const { vfs } = g.k;
@@ -181,11 +182,10 @@ function fileLoad(
   if ((flags & KEXEC_FILE_NO_INITRAMFS) === 0) {
     initrd = kernelReadFile(g, vfs.fget(c.task, initrdFd), IMA_FUNC_KEXEC_INITRAMFS_CHECK);
   }
-  const cmdline = cmdlineBytes(line);
   if (cmdline.length > 0) {
     if (cmdline[cmdline.length - 1] !== 0) return fail(EINVAL);
-    const text = cmdline.subarray(0, cmdline.length - 1);
-    processBufferMeasurement(g, text, "kexec-cmdline", IMA_FUNC_KEXEC_CMDLINE, { inode: file.inode });
+    const line = cmdline.subarray(0, cmdline.length - 1);
+    processBufferMeasurement(g, line, "kexec-cmdline", IMA_FUNC_KEXEC_CMDLINE, { inode: file.inode });
   }
   if (cmdline.length > hdr.cmdlineSize + 1) return fail(EINVAL);
   const carry = g.o.profile.kexecList !== "none" && !crash ? imaKexecBuffer(g) : null;
@@ -227,7 +227,7 @@ function rawLoad(
   if (lockedDown(g, c)) return fail(EPERM);
   const low = flags & 0xffff;
   if ((low & ~profile.kexecLoadFlags) !== 0) return fail(EINVAL);
-  if (nr < 0 || nr > KEXEC_SEGMENT_MAX) return fail(EINVAL);
+  if (nr > KEXEC_SEGMENT_MAX) return fail(EINVAL);
   const crash = (low & KEXEC_ON_CRASH) !== 0;
   if (nr === 0) {
     install(g, null, crash);
@@ -246,16 +246,40 @@ function rawLoad(
     if (image.segments.some((o) => s.mem < o.mem + o.memsz && o.mem < end)) return fail(EINVAL);
     image.segments.push(new KexecSegment("kernel", s.buf.slice(), s.mem, s.memsz));
   }
-  sealImage(image, g.crypto);
+  // Purgatory is user space's own here, and what it checks too.
   install(g, image, crash);
   return 0;
+}
+
+/** Segments of a caller, each with whole numbers. */
+function segmentsOf(v: unknown): KexecUserSegment[] | null {
+  if (v === null || v === undefined) return null;
+  return list(v, "kexec_load.segments").map((s) => {
+    const { buf, mem, memsz } = struct(s as Partial<KexecUserSegment>, "kexec_load.segments");
+    if (!(buf instanceof Uint8Array)) return misuse("kexec_load.segments.buf", buf, "a Uint8Array");
+    return { buf, mem: ulong(mem, "kexec_load.segments.mem"), memsz: ulong(memsz, "kexec_load.segments.memsz") };
+  });
+}
+
+/** The command line as bytes; a string gets its NUL. */
+function cmdlineBytes(v: unknown): Uint8Array {
+  if (v === null || v === undefined) return new Uint8Array(0);
+  return v instanceof Uint8Array ? v : utf8(`${text(v, "kexec_file_load.cmdline")}\0`);
 }
 
 /** The two calls. */
 export function kexecCalls(g: Integrity): Pick<Impl<IntegritySys>, "kexec_file_load" | "kexec_load"> {
   return {
-    kexec_file_load: (c, kernelFd, initrdFd, cmdline, flags = 0) =>
-      fileLoad(g, c, kernelFd, initrdFd, cmdline, flags >>> 0),
-    kexec_load: (c, _entry, nr, segments = null, flags = 0) => rawLoad(g, c, nr, segments, flags >>> 0),
+    kexec_file_load(c, kernelFd, initrdFd, cmdline, flags) {
+      const kernel = int(kernelFd, "kexec_file_load.kernelFd");
+      const initrd = int(initrdFd, "kexec_file_load.initrdFd");
+      const bits = intOr(flags, 0, "kexec_file_load.flags") >>> 0;
+      return fileLoad(g, c, kernel, initrd, cmdlineBytes(cmdline), bits);
+    },
+    kexec_load(c, entry, nr, segments, flags) {
+      ulong(entry, "kexec_load.entry");
+      const bits = intOr(flags, 0, "kexec_load.flags") >>> 0;
+      return rawLoad(g, c, ulong(nr, "kexec_load.nrSegments"), segmentsOf(segments), bits);
+    },
   };
 }

@@ -49,7 +49,7 @@ export class KexecSegment {
 
 export class KexecImage {
   readonly segments: KexecSegment[] = [];
-  /** SHA-256 that purgatory holds; empty before `sealImage`. */
+  /** SHA-256 that purgatory holds; empty before `sealImage`, and for what kexec_load(2) brought. */
   digest: Uint8Array = new Uint8Array(0);
   /** The (address, length) pairs purgatory hashes. */
   regions: { start: number; len: number }[] = [];
