@@ -11,6 +11,14 @@ type Op = [op: number, line: number, arg: number];
 
 const FLOW = [G.handleLevelIrq, G.handleEdgeIrq, G.handleFasteoiIrq, G.handleSimpleIrq, G.handlePercpuIrq];
 
+/** Looked at very often: far cheaper than an `expect`. */
+function same(got: unknown, wanted: unknown): void {
+  if (got !== wanted) throw new Error(`${String(got)} is not ${String(wanted)}`);
+}
+function must(holds: boolean): void {
+  if (!holds) throw new Error("does not hold");
+}
+
 /** A machine with a line of each common flow, and what must hold of it. */
 class Bench {
   readonly r: Rig;
@@ -35,11 +43,11 @@ class Bench {
     const { irq } = this.r;
     const { irqs } = irq;
     const idle = (d: G.IrqData): void => {
-      expect(irqs.state[d.irq] & G.IRQD_IRQ_DISABLED).toBe(0);
+      same(irqs.state[d.irq] & G.IRQD_IRQ_DISABLED, 0);
       // the ends of flow and thread wait for all threads; enable_irq() and the edge flow do not ask
       const waits = this.op === 3 || this.op === 15;
       if (waits && irqs.flow[d.irq] !== G.handleEdgeIrq)
-        expect(irqs.threadsOneshot[2 * d.irq] | irqs.threadsOneshot[2 * d.irq + 1]).toBe(0);
+        same(irqs.threadsOneshot[2 * d.irq] | irqs.threadsOneshot[2 * d.irq + 1], 0);
     };
     const chip = G.irqChip(
       "bench",
@@ -94,7 +102,7 @@ class Bench {
 
   run(irq: number): number {
     const percpu = irq === this.lines[4];
-    if (!percpu) expect(this.inHandler[irq]).toBe(0);
+    if (!percpu) same(this.inHandler[irq], 0);
     this.inHandler[irq]++;
     this.runs[irq]++;
     const wish = this.wishes[irq];
@@ -133,7 +141,7 @@ class Bench {
       }
       case 2: {
         const dev = this.devs[i].splice(arg % Math.max(1, this.devs[i].length), 1)[0];
-        if (dev !== undefined) expect(irq.freeIrq(i, dev)).toBe(dev);
+        if (dev !== undefined) same(irq.freeIrq(i, dev), dev);
         break;
       }
       case 3:
@@ -196,30 +204,30 @@ class Bench {
     const before = this.runs[irq];
     this.arrivals[irq]++;
     this.r.irq.raise(irq, online);
-    if (open && !busy) expect(this.runs[irq]).toBeGreaterThan(before);
+    if (open && !busy) must(this.runs[irq] > before);
   }
 
   check(): void {
     const { irqs } = this.r.irq;
-    expect(this.locks).toBe(0);
-    expect(this.entries).toBe(0);
+    same(this.locks, 0);
+    same(this.entries, 0);
     for (const i of this.lines) {
       const s = irqs.state[i];
-      expect(s & G.IRQD_IRQ_INPROGRESS).toBe(0);
-      expect((s & G.IRQD_IRQ_MASKED) !== 0).toBe(this.hwMasked[i]);
-      expect(irqs.depth[i]).toBeGreaterThanOrEqual(0);
-      expect(irqs.depth[i] === 0).toBe((s & G.IRQD_IRQ_DISABLED) === 0);
-      expect(irqs.wakeDepth[i]).toBeGreaterThanOrEqual(0);
+      same(s & G.IRQD_IRQ_INPROGRESS, 0);
+      same((s & G.IRQD_IRQ_MASKED) !== 0, this.hwMasked[i]);
+      must(irqs.depth[i] >= 0);
+      same(irqs.depth[i] === 0, (s & G.IRQD_IRQ_DISABLED) === 0);
+      must(irqs.wakeDepth[i] >= 0);
       const up = G.IRQD_IRQ_STARTED | G.IRQD_ACTIVATED;
-      if (irqs.action[i] !== null) expect(s & up).toBe(up);
+      if (irqs.action[i] !== null) same(s & up, up);
       let sum = 0;
       for (let c = 0; c < irqs.nrCpus; c++) sum += irqs.kstat[i * irqs.nrCpus + c];
-      if (i !== this.lines[4]) expect(irqs.total[i]).toBe(sum >>> 0);
+      if (i !== this.lines[4]) same(irqs.total[i], sum >>> 0);
       const desc = irqs.desc[i] as G.IrqDesc;
       const { online } = this.r.kernel.core.cpus;
       const started = (s & (G.IRQD_IRQ_STARTED | G.IRQD_PER_CPU)) === G.IRQD_IRQ_STARTED;
-      if (started && desc.effective[0] !== 0) expect(online[Math.log2(desc.effective[0])]).toBe(1);
-      expect(irqs.nrActions[i]).toBe(this.devs[i].length);
+      if (started && desc.effective[0] !== 0) same(online[Math.log2(desc.effective[0])], 1);
+      same(irqs.nrActions[i], this.devs[i].length);
     }
   }
 
@@ -233,8 +241,8 @@ class Bench {
       const open = irqs.action[i] !== null && (s & (G.IRQD_IRQ_DISABLED | G.IRQS_SUSPENDED)) === 0;
       // a replay that met an armed wake-up source is pending and marked as on its way: only the next arrival frees it (Linux's, too)
       const stuck = (s & G.IRQS_REPLAY) !== 0 && this.slept;
-      if (open && (irqs.settings[i] & G.IRQ_LEVEL) === 0 && !stuck) expect(s & G.IRQS_PENDING).toBe(0);
-      expect(irqs.threadsActive[i]).toBe(0);
+      if (open && (irqs.settings[i] & G.IRQ_LEVEL) === 0 && !stuck) same(s & G.IRQS_PENDING, 0);
+      same(irqs.threadsActive[i], 0);
     }
     this.check();
   }

@@ -50,6 +50,9 @@ export class Irqs {
   /** The two tracepoints of handlers. */
   readonly entry: IrqTrace["handlerEntry"];
   readonly exit: IrqTrace["handlerExit"];
+  /** ns of a tick if they are whole (asked for each unhandled interrupt), else 0; and ticks of a tenth of a second. */
+  private readonly tickNs: number;
+  readonly tenth: number;
   /** Interrupt context of the kernel. */
   private readonly ctx: Core["irq"];
 
@@ -144,6 +147,9 @@ export class Irqs {
     this.entry = trace.handlerEntry;
     this.exit = trace.handlerExit;
     this.ctx = k.irq;
+    const { hz } = k.time;
+    this.tickNs = 1e9 % hz === 0 ? 1e9 / hz : 0;
+    this.tenth = Math.floor(hz / 10);
     this.nrIrqs = nrIrqs;
     this.irqsSum = new Float64Array(this.nrCpus);
     this.defaultAffinity = bitmapAlloc(this.nrCpus);
@@ -309,8 +315,8 @@ export class Irqs {
 
   /** Linux's jiffies: 300 s before the 32-bit wrap at boot. */
   get jiffies(): number {
-    const { time } = this.k;
-    return 2 ** 32 - 300 * time.hz + time.ticks;
+    const { now, time } = this.k;
+    return 2 ** 32 - 300 * time.hz + (this.tickNs > 0 ? Math.floor(now / this.tickNs) : time.ticks);
   }
 
   /** WARN() at a place of Linux's source. */

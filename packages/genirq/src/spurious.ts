@@ -65,7 +65,7 @@ function note(g: Irqs, irq: number, ret: number): void {
 
   if (verdict === IRQ_NONE) {
     const { jiffies } = g;
-    if (jiffies > g.lastUnhandled[irq] + Math.floor(g.k.time.hz / 10)) g.irqsUnhandled[irq] = 1;
+    if (jiffies > g.lastUnhandled[irq] + g.tenth) g.irqsUnhandled[irq] = 1;
     else g.irqsUnhandled[irq]++;
     g.lastUnhandled[irq] = jiffies;
   }
@@ -125,7 +125,7 @@ function tryOneIrq(g: Irqs, irq: number, force: boolean): boolean {
 /** Poll every HZ/10 from now on. */
 function armPoll(g: Irqs): void {
   const { timers, time } = g.k;
-  const at = time.ticks + Math.floor(time.hz / 10);
+  const at = time.ticks + g.tenth;
   if (!timers.mod(g.pollTimer, at)) g.pollTimer = timers.add(g.pollFn, at, null);
 }
 

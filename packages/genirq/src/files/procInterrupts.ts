@@ -4,7 +4,7 @@
  * A line has a row if it was requested or has counts (chained ones only with counts, hidden ones never); columns are CPUs on line.
  * Spacing is that of 6.18.
  */
-import { padLeft, padRight } from "@kernelkit/core";
+import { latin1Text, padLeft, padRight } from "@kernelkit/core";
 import { IRQ_HIDDEN, IRQ_PER_CPU, IRQ_PER_CPU_DEVID } from "../abi.js";
 import type { IrqData, IrqDesc } from "../desc.js";
 import type { ArchRow, Irqs } from "../irqs.js";
@@ -51,7 +51,8 @@ export function interruptsText(g: Irqs): string {
   let out = " ".repeat(width + 8);
   for (const c of cpus) out += `CPU${padRight(c, 8)}`;
   out += "\n";
-  for (let irq = 0; irq < g.desc.length; irq++) if (g.desc[irq] !== null) out += lineRow(g, irq, cpus, width);
+  const cells = new Uint8Array(cpus.length * CELL);
+  for (let irq = 0; irq < g.desc.length; irq++) if (g.desc[irq] !== null) out += row(g, irq, cpus, width, cells);
   for (const row of g.archRows) {
     out += `${padLeft(row.label, width)}:`;
     if (row.single) out += ` ${padLeft(row.counts[0], 10)}\n`;
@@ -63,28 +64,44 @@ export function interruptsText(g: Irqs): string {
   return out;
 }
 
+/** Bytes of a count with the blanks before it. */
+const CELL = 11;
+
+/** The counts of a row, as bytes: a large machine's file has a hundred thousand of them. */
+function countsText(cells: Uint8Array, kstat: ArrayLike<number>, base: number, cpus: readonly number[]): string {
+  cells.fill(32);
+  for (let i = 0; i < cpus.length; i++) {
+    let n = kstat[base + cpus[i]];
+    let at = i * CELL + CELL;
+    // numbers of 64-bit counters may be wider than their column
+    if (n > 9_999_999_999) return cpus.map((c) => ` ${padLeft(kstat[base + c], CELL - 1)}`).join("");
+    do {
+      const tens = Math.floor(n / 10);
+      cells[--at] = 48 + n - tens * 10;
+      n = tens;
+    } while (n > 0);
+  }
+  return latin1Text(cells);
+}
+
 /** A line's row with its newline; empty if it has none. */
 export function lineRow(g: Irqs, irq: number, cpus: readonly number[], width: number): string {
-  const { kstat } = g;
+  return row(g, irq, cpus, width, new Uint8Array(cpus.length * CELL));
+}
+
+function row(g: Irqs, irq: number, cpus: readonly number[], width: number, cells: Uint8Array): string {
   const base = irq * g.nrCpus;
   if ((g.settings[irq] & IRQ_HIDDEN) !== 0) return "";
-  let counted = false;
-  let row = "";
-  for (const c of cpus) {
-    const n = kstat[base + c];
-    if (n !== 0) counted = true;
-    row += ` ${padLeft(n, 10)}`;
-  }
   const action = g.action[irq];
-  if ((action === null || action === g.chained) && !counted) return "";
+  if ((action === null || action === g.chained) && !cpus.some((c) => g.kstat[base + c] !== 0)) return "";
   const desc = g.desc[irq] as IrqDesc;
   const d = g.data[irq] as IrqData;
-  row = `${padLeft(irq, width)}:${row} ${d.chip.irqPrintChip !== null ? d.chip.irqPrintChip(d) : padLeft(d.chip.name, 8)}`;
-  row += d.domain !== null ? ` ${padLeft(d.hwirq, 3)}` : "    ";
-  if (desc.name !== null) row += `-${padRight(desc.name, 8)}`;
+  let text = `${padLeft(irq, width)}:${countsText(cells, g.kstat, base, cpus)} ${d.chip.irqPrintChip !== null ? d.chip.irqPrintChip(d) : padLeft(d.chip.name, 8)}`;
+  text += d.domain !== null ? ` ${padLeft(d.hwirq, 3)}` : "    ";
+  if (desc.name !== null) text += `-${padRight(desc.name, 8)}`;
   const names = actionNames(g, irq);
-  if (names.length > 0) row += `  ${names.join(", ")}`;
-  return `${row}\n`;
+  if (names.length > 0) text += `  ${names.join(", ")}`;
+  return `${text}\n`;
 }
 
 /** Interrupts of a line in all; of per-CPU ones the sum, else the total that is counted along. */
