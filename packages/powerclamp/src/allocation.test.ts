@@ -11,7 +11,9 @@ setFlagsFromString("--expose-gc");
 const gc = runInNewContext("gc") as () => void;
 
 it("a million driver events leave nothing behind", () => {
-  const kernel = createMachine({ machine: { cpus: 8, hz: 1000 } }).use(powerclamp({ driver: "6.1" })).boot();
+  const kernel = createMachine({ machine: { cpus: 8, hz: 1000 } })
+    .use(powerclamp({ driver: "6.1" }))
+    .boot();
   const { powerclamp: api } = kernel;
   api.modprobe();
   api.counters.setRate(1);

@@ -5,7 +5,9 @@ import { clampTarget } from "./clampTarget.js";
 import { equalPower } from "./equalPower.js";
 import { inStep } from "./inStep.js";
 import { jitter } from "./jitter.js";
+import { loadFigure } from "./loadFigure.js";
 import { packing } from "./packing.js";
+import { scaling } from "./scaling.js";
 import { tickOn } from "./tickOn.js";
 
 // whole machines run here for minutes of virtual time
@@ -132,6 +134,24 @@ describe("packing: small tasks on one CPU", () => {
     expect(Math.abs(numbers.workPacked / numbers.workSpread - 1)).toBeLessThan(0.03);
     expect(numbers.asleepPacked).toBeGreaterThan(98);
     expect(numbers.asleepSpread).toBeLessThan(95);
+  });
+});
+
+describe("scaling: steady compensation", () => {
+  it("is 1 on a small machine and grows to about 3 on 80 CPUs, with the ratio", () => {
+    const { numbers } = scaling.run();
+    expect(numbers.small).toBe(1);
+    expect(numbers.largeAtLowTarget).toBe(1);
+    expect(numbers.large).toBeGreaterThanOrEqual(2);
+    expect(numbers.large).toBeLessThanOrEqual(4);
+  });
+});
+
+describe("load-figure: how busy a CPU is", () => {
+  it("is known to PELT within a tenth of the scale, and not to the tasks of the moment", () => {
+    const { numbers } = loadFigure.run();
+    expect(numbers.errorPelt).toBeLessThan(10);
+    expect(numbers.errorInstant).toBeGreaterThan(30);
   });
 });
 
