@@ -46,7 +46,7 @@ export function loffJoin(high: number, low: number): Loff {
 export function loffAdd(a: Loff, b: Loff): Loff {
   if (typeof a === "number" && typeof b === "number") {
     const s = a + b;
-    if (s >= -MAX_EXACT && s <= MAX_EXACT) return s;
+    if (s > -MAX_EXACT && s < MAX_EXACT) return s;
   }
   return shown(BigInt(a) + BigInt(b));
 }

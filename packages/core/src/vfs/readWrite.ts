@@ -182,7 +182,7 @@ export function sysPread(
   let n = countArg(count);
   if (buf !== undefined && buf !== null && buf.length < n) n = buf.length;
   const pos = loffHigh(offset);
-  if (pos > MAX_EXACT) checkRange(pos, 0, n);
+  if (pos > MAX_EXACT) checkRange(pos, loffLow(offset), n);
   let r: Uint8Array | Wait;
   try {
     r = vfsRead(c, file, n, pos, buf ?? null);
@@ -204,7 +204,7 @@ export function sysPwrite(c: Ctx, fd: number, arg: unknown, offset: Loff): numbe
   const data = held !== null ? (held.data as Uint8Array) : dataArg(arg);
   const append = (file.flags & O_APPEND) !== 0 && (file.inode.mode & S_IFMT) === S_IFREG;
   const pos = held !== null ? (held.pos as number) : append ? file.inode.size : loffHigh(offset);
-  if (pos > MAX_EXACT) checkRange(pos, 0, data.length);
+  if (pos > MAX_EXACT) checkRange(pos, loffLow(offset), data.length);
   let r: number | Wait;
   try {
     r = vfsWrite(c, file, data, pos);
