@@ -22,3 +22,4 @@ export { irqDataUpdateEffectiveAffinity } from "./manage/doSetAffinity.js";
 export { irqdSetHandleEnforceIrqctx, irqdSetResendWhenInProgress, irqdSetSingleTarget } from "./manage/setChip.js";
 export { IrqWork } from "./softirq/irqWork.js";
 export { Tasklet } from "./softirq/tasklet.js";
+export * from "./stories/index.js";
