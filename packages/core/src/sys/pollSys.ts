@@ -39,7 +39,7 @@ export interface PollSys extends SysBase {
    * a bad EPOLLEXCLUSIVE; ELOOP; then EEXIST, ENOENT; EINVAL op.
    */
   epoll_ctl(epfd: number, op: number, fd: number, event?: EpollEvent | null): Ret<this["mode"], 0>;
-  /** epoll_wait(2): EINVAL maxevents <= 0; EBADF; EINVAL not an epoll; EINTR. */
+  /** epoll_wait(2): EBADF; EINVAL maxevents <= 0, not an epoll; EINTR. */
   epoll_wait(epfd: number, maxevents: number, timeoutMs: number): Ret<this["mode"], EpollEvent[]>;
   /** eventfd2(2): EINVAL flags, EMFILE. */
   eventfd2(initval: number, flags: number): Ret<this["mode"], number>;

@@ -1,6 +1,7 @@
 /** System calls about clocks and sleeping. clock_gettime(2), clock_nanosleep(2), nanosleep(2), setitimer(2), alarm(2). */
-import type { Ret, SysBase } from "./types.js";
+
 import type { Timespec } from "./signalSys.js";
+import type { Ret, SysBase } from "./types.js";
 
 /** A span of time as these calls take it: {sec, nsec}, or a number of ns. */
 export type Span = Timespec | number;

@@ -3,6 +3,8 @@
  * things that are nothing but a descriptor. Documentation/filesystems/vfs, proc_pid_fd(5).
  */
 
+import { EOPNOTSUPP } from "../abi/errno.js";
+import { fail } from "../abi/errors.js";
 import { O_ACCMODE } from "../abi/fcntl.js";
 import { ANON_INODE_FS_MAGIC } from "../abi/magic.js";
 import type { Core } from "../kernel/core.js";
@@ -30,7 +32,8 @@ export function internalMount(k: Core, type: FileSystemType): Mount {
   return mnt;
 }
 
-export const anonInodeOps: InodeOps = /* @__PURE__ */ new InodeOps({});
+/** Its attributes cannot be changed. */
+export const anonInodeOps: InodeOps = /* @__PURE__ */ new InodeOps({ setattr: () => fail(EOPNOTSUPP) });
 
 export const anonSuperOps: SuperOps = { dname: (d: Dentry) => `anon_inode:${d.name}` };
 

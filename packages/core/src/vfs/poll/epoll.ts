@@ -28,6 +28,7 @@ import type { EpollEvent } from "../../sys/pollSys.js";
 import type { Wait } from "../../sys/types.js";
 import { TASK_INTERRUPTIBLE } from "../../task/task.js";
 import { FileOps, FMODE_PATH, type OpenFile, type PollTable } from "../file.js";
+import { noopLlseek } from "../llseek.js";
 import { timeoutMs, vfsPoll } from "./poll.js";
 
 const PRIVATE_BITS = (EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE) >>> 0;
@@ -98,6 +99,7 @@ export const epollOps: FileOps = new FileOps({
     pt?.add(ep.pollWait);
     return ep.ready.some((i) => itemEvents(c, i) !== 0) ? POLLIN | POLLRDNORM : 0;
   },
+  llseek: noopLlseek,
   release(_k, file) {
     for (const item of [...(file.data as Epoll).items.values()]) item.drop();
   },
@@ -121,12 +123,6 @@ export const epollOps: FileOps = new FileOps({
 
 function itemEvents(c: Ctx, i: EpollItem): number {
   return vfsPoll(c, i.file, null) & i.events & ~PRIVATE_BITS;
-}
-
-function epollOf(c: Ctx, fd: number): { file: OpenFile; ep: Epoll } {
-  const file = c.k.vfs.fget(c.task, fd);
-  if (file.ops !== epollOps) return fail(EINVAL);
-  return { file, ep: file.data as Epoll };
 }
 
 /** The last reference to a watched file has gone. */
@@ -193,8 +189,9 @@ export function epollCtl(c: Ctx, epfd: number, op: number, fd: number, event: Ep
 
 export function epollWait(c: Ctx, epfd: number, maxevents: number, ms: number): EpollEvent[] | Wait {
   const max = int(maxevents, "maxevents");
-  if (max <= 0 || max > EP_MAX_EVENTS) return fail(EINVAL);
-  const { ep } = epollOf(c, int(epfd, "epfd"));
+  const file = c.k.vfs.fget(c.task, int(epfd, "epfd"));
+  if (max <= 0 || max > EP_MAX_EVENTS || file.ops !== epollOps) return fail(EINVAL);
+  const ep = file.data as Epoll;
   const until = timeoutMs(c, int(ms, "timeoutMs"));
   const out: EpollEvent[] = [];
   const again: EpollItem[] = [];

@@ -11,6 +11,7 @@ import type { Ctx } from "../../kernel/ctx.js";
 import { WaitQueue } from "../../sched/waitQueue.js";
 import { int, uint } from "../../sys/args.js";
 import { FileOps, FMODE_STREAM, readBuffer } from "../file.js";
+import { noopLlseek } from "../llseek.js";
 
 const MAX = 2n ** 64n - 1n;
 
@@ -70,6 +71,7 @@ export const eventfdOps: FileOps = new FileOps({
     if (e.count < MAX - 1n) events |= POLLOUT;
     return events;
   },
+  llseek: noopLlseek,
   showFdinfo(_k, file) {
     const e = file.data as EventfdCtx;
     const hex = e.count.toString(16).padStart(16);
