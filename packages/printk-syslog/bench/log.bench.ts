@@ -1,0 +1,76 @@
+/** What storing and reading a record costs: 61 bytes of ASCII, as in the log of a busy machine. */
+import { createMachine } from "@kernelkit/core";
+import type { Benchmark } from "../../../tooling/bench/src/index.js";
+import { devkmsgText, LOG_NEWLINE, PrintkRing, printkSyslog } from "../src/index.js";
+
+const TEXT = "eth0: link is up, 1000 Mbps, full duplex, flow control rx/tx.";
+const SIZE = 1 << 17;
+const BATCH = 1000;
+const FULL = 5000;
+
+function filled(text: string): PrintkRing {
+  const ring = new PrintkRing(SIZE);
+  for (let i = 0; i < FULL; i++) ring.store(text, 0, 6, LOG_NEWLINE, i * 1000, 1, "");
+  return ring;
+}
+
+const benchmarks: Benchmark[] = [
+  {
+    name: "store",
+    unit: "record",
+    target: 8e6,
+    per: BATCH,
+    bytesPer: () => {
+      const ring = new PrintkRing(SIZE);
+      return { namespace: ring.size + ring.overheadBytes };
+    },
+    setup: () => {
+      const ring = filled(TEXT);
+      return () => {
+        for (let i = 0; i < BATCH; i++) ring.store(TEXT, 0, 6, LOG_NEWLINE, i, 1, "");
+        return ring.headSeq;
+      };
+    },
+  },
+  {
+    name: "vprintkEmit",
+    unit: "record",
+    target: 8e6,
+    per: BATCH,
+    setup: () => {
+      const { log } = createMachine().use(printkSyslog()).boot().printk;
+      const line = `${TEXT}\n`;
+      return () => {
+        for (let i = 0; i < BATCH; i++) log.vprintkEmit(0, 6, "", line);
+        return log.init.ring.headSeq;
+      };
+    },
+  },
+  {
+    name: "read and format for /dev/kmsg",
+    unit: "record",
+    target: 2e6,
+    per: BATCH,
+    setup: () => {
+      const ring = filled(TEXT);
+      return () => {
+        let n = 0;
+        for (let i = 0; i < BATCH; i++) n += devkmsgText(ring, ring.firstSeq + i).length;
+        return n;
+      };
+    },
+  },
+  {
+    name: "READ_ALL of 4096 records",
+    unit: "READ_ALL",
+    target: 1000 / 3,
+    setup: () => {
+      const kernel = createMachine().use(printkSyslog()).boot();
+      for (let i = 0; i < FULL; i++) kernel.printk.printk("\u00016x\n");
+      const sys = kernel.sys(kernel.tasks.forkDriven());
+      const buf = new Uint8Array(SIZE);
+      return () => sys.syslog(3, buf, SIZE);
+    },
+  },
+];
+export default benchmarks;
