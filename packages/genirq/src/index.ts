@@ -22,4 +22,3 @@ export { irqDataUpdateEffectiveAffinity } from "./manage/doSetAffinity.js";
 export { irqdSetHandleEnforceIrqctx, irqdSetResendWhenInProgress, irqdSetSingleTarget } from "./manage/setChip.js";
 export { IrqWork } from "./softirq/irqWork.js";
 export { Tasklet } from "./softirq/tasklet.js";
-export * from "./stories/index.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { counterWrap, stuckLine, superHandler } from "./index.js";
+import { counterWrap, stuckLine, superHandler } from "../stories.js";
 
 describe("a year of timer interrupts", () => {
   const { numbers, table, series } = counterWrap.run();
