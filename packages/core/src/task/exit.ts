@@ -55,7 +55,7 @@ export function doExit(k: Core, t: Task, code: number): void {
   if (k.hooks.exit.on !== null) k.hooks.exit.on(t, undefined);
 
   // what only this thread could have acted on is for the others
-  if (s.threads.length > 1 && (s.pending.set.lo | s.pending.set.hi) !== 0)
+  if (!s.groupExit && s.live > 1 && (s.pending.set.lo | s.pending.set.hi) !== 0)
     for (const o of s.threads) if (o !== t && !o.exiting) k.signals.kick(o);
   if (t.stopPending && k.signals.participate(t)) k.signals.notifyParentCldstop(s.leader, CLD_STOPPED);
   const groupDead = --s.live === 0;
