@@ -7,6 +7,11 @@ import { LOG_CONT, type PrintkRing } from "./ringBuffer.js";
 
 const BACKSLASH = 0x5c;
 
+/** Bytes as text of one character each; at most a record's. */
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode.apply(null, bytes as unknown as number[]);
+}
+
 /** Latin-1 text (one character per byte) of a record as /dev/kmsg gives it. */
 export function devkmsgText(ring: PrintkRing, seq: number, caller = false): string {
   const i = ring.index(seq);
@@ -28,14 +33,13 @@ export function callerText(id: number): string {
 function escaped(bytes: Uint8Array): string {
   let out = "";
   let plain = 0;
-  const latin = (from: number, to: number): string => String.fromCharCode(...bytes.subarray(from, to));
   for (let i = 0; i < bytes.length; i++) {
     const b = bytes[i];
     if (b >= 0x20 && b < 0x7f && b !== BACKSLASH) continue;
-    out += `${latin(plain, i)}\\x${b < 16 ? "0" : ""}${b.toString(16)}`;
+    out += `${latin1(bytes.subarray(plain, i))}\\x${b < 16 ? "0" : ""}${b.toString(16)}`;
     plain = i + 1;
   }
-  return plain === 0 ? latin(0, bytes.length) : out + latin(plain, bytes.length);
+  return plain === 0 ? latin1(bytes) : out + latin1(bytes.subarray(plain));
 }
 
 export interface SyslogFormat {
@@ -63,7 +67,7 @@ export function syslogText(ring: PrintkRing, seq: number, f: SyslogFormat): stri
   for (;;) {
     const nl = bytes.indexOf(0x0a, from);
     const to = nl < 0 ? bytes.length : nl;
-    out += `${prefix}${String.fromCharCode(...bytes.subarray(from, to))}\n`;
+    out += `${prefix}${latin1(bytes.subarray(from, to))}\n`;
     if (nl < 0) return out;
     from = nl + 1;
   }
@@ -77,7 +81,7 @@ export function syslogLength(ring: PrintkRing, seq: number, f: SyslogFormat): nu
   if (f.time) prefix += Math.max(5, String(Math.floor(ring.timeNs[i] / 1e9)).length) + 10;
   const bytes = ring.bytes(seq);
   let lines = 1;
-  for (const b of bytes) if (b === 0x0a) lines++;
+  for (let nl = bytes.indexOf(0x0a); nl >= 0; nl = bytes.indexOf(0x0a, nl + 1)) lines++;
   // each line: its prefix and a newline; the newlines inside are counted in the bytes already
   return bytes.length + lines * prefix + 1;
 }

@@ -11,6 +11,8 @@ export const RECORD_MAX = 1024;
 /** Bytes before each text block, as the real ring has an id there. */
 const BLOCK_ID = 8;
 const TRUNCATED = "<truncated>";
+/** Longer strings are stored faster by the encoder. */
+const LOOP_MAX = 128;
 
 /** Flags of a record. */
 export const LOG_NEWLINE = 2;
@@ -184,7 +186,7 @@ export class PrintkRing {
     }
     const { length } = text;
     const ring = this.text;
-    if (length <= 24 && length <= max) {
+    if (length <= LOOP_MAX && length <= max) {
       let i = 0;
       for (; i < length; i++) {
         const code = text.charCodeAt(i);
