@@ -5,7 +5,8 @@ import { readdirSync } from "node:fs";
 const BUDGET = "20 kB";
 // powerclamp: the thermal core with five governors, powercap and cpuidle are more than the driver itself.
 // core: the wish was 45 kB; exact errno orders, formats and file semantics of some 250 calls cost more than that, and came first.
-const BUDGETS = { core: "160 kB", namespaces: "30 kB", powerclamp: "25 kB", writeback: "30 kB" };
+// genirq: thirteen flows, domains, threads and the old handler beside them.
+const BUDGETS = { core: "160 kB", genirq: "26 kB", namespaces: "30 kB", powerclamp: "25 kB", writeback: "30 kB" };
 
 const dist = (folder) => new URL(`../../packages/${folder}/dist/index.js`, import.meta.url).pathname;
 const check = (folder) => ({

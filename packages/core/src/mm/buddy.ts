@@ -74,13 +74,6 @@ export function takeBlock(f: Frames, z: Zone, order: number): number {
   return pfn;
 }
 
-/** Is there a block of at least 2^order pages? */
-export function hasBlock(z: Zone, order: number): boolean {
-  if (z.virgin < z.virginEnd) return true;
-  for (let o = order; o < NR_ORDERS; o++) if (z.heads[o] !== 0) return true;
-  return false;
-}
-
 /** Give a block back. Fields of its frames must be zero. */
 export function giveBlock(f: Frames, z: Zone, first: number, firstOrder: number): void {
   let pfn = first;

@@ -97,6 +97,3 @@ function* observe(sys: Program<CoreSys>, s: { argv: readonly string[] }): Genera
 const NAME = "kk-test";
 
 export const testProgram: AnyProgramDef = program(NAME, observe) as unknown as AnyProgramDef;
-
-/** Content of a file that runs it. */
-export const TEST_PROGRAM_FILE: string = `#!kk ${NAME}\n`;
