@@ -182,6 +182,11 @@ export class IntegrityApi {
     return this.g.iint(inode);
   }
 
+  /** From now on `fn` is told when the end of a written file takes the inode's lock. null: nobody. */
+  watchInodeLock(fn: ((inode: Inode) => void) | null): void {
+    this.g.onInodeLock = fn;
+  }
+
   /** The kernels that are loaded. */
   get kexecImage(): KexecImage | null {
     return this.g.state.kexec.image;

@@ -26,6 +26,8 @@ export class Integrity {
   readonly bankHashes: ReadonlySet<number>;
   /** True while files are edited from outside: no hook looks. */
   asleep: boolean = false;
+  /** Told when the last close of a written file takes the inode's lock: for whoever draws lock orders. */
+  onInodeLock: ((inode: Inode) => void) | null = null;
   /** Reused by every check. */
   readonly event: PolicyEvent = policyEvent();
   readonly match: PolicyMatch = policyMatch();

@@ -112,7 +112,9 @@ export function imaFileFree(g: Integrity, file: OpenFile): void {
   const { inode } = file;
   if (g.state.policyFlag === 0 || (file.mode & FMODE_WRITE) === 0 || (inode.mode & S_IFMT) !== S_IFREG) return;
   const iint = g.iint(inode);
-  if (iint === null || inode.writecount !== 1) return;
+  if (iint === null) return;
+  if (g.onInodeLock !== null) g.onInodeLock(inode);
+  if (inode.writecount !== 1) return;
   iint.atomic &= ~IMA_EMITTED_OPENWRITERS;
   const update = iint.testAndClear(IMA_UPDATE_XATTR);
   const same = isIversion(inode) && eqIversion(inode, iint.version) && (iint.flags & IMA_NEW_FILE) === 0;
