@@ -208,6 +208,10 @@ export function newAnon(m: MmSystem, c: Ctx | null, mm: Mm, v: Vma, addr: number
 function fileFault(m: MmSystem, c: Ctx | null, f: Fault, slot: number, mapping: AddressSpace): number {
   const { vma: v, mm, addr, write } = f;
   const index = v.pgoffOf(addr);
+  if (!write) {
+    mapAround(m, f, slot, mapping, index);
+    if (m.pt.val[slot] !== 0) return FAULT_OK;
+  } else if ((v.flags & VM_SHARED) === 0) m.anonPrepare(v);
   if (index * 4096 >= mapping.host.size) return FAULT_SIGBUS;
   let pfn = mapping.lookup(index);
   if (pfn === 0) {
@@ -230,7 +234,6 @@ function fileFault(m: MmSystem, c: Ctx | null, f: Fault, slot: number, mapping: 
   if (write && (v.flags & VM_SHARED) === 0) return copyFilePage(m, c, f, slot, mapping, index);
   if (!write) {
     mapFile(m, mm, v, slot, pfn, mapping, PTE_ACCESSED);
-    mapAround(m, f, slot, mapping, index);
     return FAULT_OK;
   }
   const r = makeWritable(m, c, mapping, index, pfn);
@@ -267,7 +270,7 @@ function mapFile(m: MmSystem, mm: Mm, v: Vma, slot: number, pfn: number, mapping
   mapPte(m, mm, v, slot, pfn, flags | write);
 }
 
-/** Map cached neighbours too, within the area and the table. */
+/** A read fault maps what is cached around the page (and the page itself), within the area and the table. */
 function mapAround(m: MmSystem, f: Fault, slot: number, mapping: AddressSpace, index: number): void {
   const { mm, vma: v, addr } = f;
   const { pt, frames } = m;

@@ -18,13 +18,14 @@ import {
   CONTENTS_PATTERN,
   type PageData,
 } from "./addressSpace.js";
-import { PG_ACTIVE, PG_DIRTY, PG_REFERENCED, PG_SWAPBACKED, PG_UNEVICTABLE, PG_UPTODATE } from "./frames.js";
+import { PG_DIRTY, PG_SWAPBACKED, PG_UNEVICTABLE, PG_UPTODATE } from "./frames.js";
 import { ALLOC_NOSPC, ALLOC_WAIT, GFP_HIGHUSER_MOVABLE, PAGE_FILE, PAGE_SHMEM } from "./gfp.js";
+import { markAccessed } from "./markAccessed.js";
 import type { Mm } from "./mm.js";
 import type { MmSystem } from "./mmSystem.js";
 import { allocCharged, CHARGE_FAILED, putPage } from "./pageAlloc.js";
 import { unmapMapping } from "./pageMap.js";
-import { NR_FILE_PAGES, NR_SHMEM, PGACTIVATE } from "./vmstat.js";
+import { NR_FILE_PAGES, NR_SHMEM } from "./vmstat.js";
 
 const PAGE = 4096;
 
@@ -90,17 +91,6 @@ export function readPage(m: MmSystem, c: Ctx, mapping: AddressSpace, index: numb
   const r = readFolio === undefined ? 0 : readFolio(c, mapping, index, pfn);
   if (r === 0) flags[pfn] |= PG_UPTODATE;
   return r;
-}
-
-/** A page is used again through read(2) or write(2): the second time it becomes active. `folio_mark_accessed()`. */
-export function markAccessed(m: MmSystem, pfn: number): void {
-  const { flags } = m.frames;
-  const fl = flags[pfn];
-  if ((fl & PG_REFERENCED) === 0) flags[pfn] = fl | PG_REFERENCED;
-  else if ((fl & (PG_ACTIVE | PG_UNEVICTABLE)) === 0) {
-    m.lruMove(pfn, PG_ACTIVE, PG_REFERENCED);
-    m.stats[PGACTIVATE]++;
-  }
 }
 
 /**

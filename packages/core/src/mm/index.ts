@@ -8,6 +8,7 @@ export * from "./gfp.js";
 export { getHugeZero, hugeAnonFault, shrinkHugeZero, thpSuitable } from "./hugeMemory.js";
 export { splitHugePage, splitHugePmd } from "./hugeSplit.js";
 export { mapsHeader, mapsLine, mapsText, statmText, statusVmText, vmaName } from "./mapsText.js";
+export { markAccessed } from "./markAccessed.js";
 export { memAvailable, meminfoText, nodeMeminfoText } from "./meminfo.js";
 export * from "./migrate.js";
 export * from "./mm.js";

@@ -1,6 +1,8 @@
 /** Advice about memory. madvise(2). */
-import { EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM } from "../abi/errno.js";
+
+import { EACCES, EAGAIN, EFAULT, EINVAL, ENOMEM, EOPNOTSUPP } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
+import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "../abi/fcntl.js";
 import {
   MADV_COLD,
   MADV_DODUMP,
@@ -25,7 +27,6 @@ import {
 } from "../abi/mman.js";
 import type { Ctx } from "../kernel/ctx.js";
 import { WAIT, type Wait } from "../sys/types.js";
-import type { AddressSpace } from "./addressSpace.js";
 import { removeRange } from "./filemap.js";
 import {
   PG_ACTIVE,
@@ -60,7 +61,6 @@ import {
   VM_SHARED,
   VM_SPECIAL,
   VM_WIPEONFORK,
-  VM_WRITE,
   type Vma,
   vmaPosition,
 } from "./vma.js";
@@ -116,7 +116,7 @@ export function doMadvise(m: MmSystem, c: Ctx, addr: number, length: number, adv
     }
     const stop = Math.min(v.end, end);
     if (flagAdvice !== undefined) adviseFlags(m, v, at, stop, advice, flagAdvice[1], flagAdvice[2]);
-    else advisePages(m, v, at, stop, advice);
+    else if (advisePages(m, c, v, at, stop, advice) === WAIT) return WAIT;
     at = stop;
   }
   return unmapped === 0 ? 0 : fail(unmapped);
@@ -167,7 +167,7 @@ function adviseFlags(
   mergeAround(m, mm, start, end);
 }
 
-function advisePages(m: MmSystem, v: Vma, start: number, end: number, advice: number): void {
+function advisePages(m: MmSystem, c: Ctx, v: Vma, start: number, end: number, advice: number): Wait | undefined {
   switch (advice) {
     case MADV_DONTNEED:
     case MADV_DONTNEED_LOCKED:
@@ -181,13 +181,13 @@ function advisePages(m: MmSystem, v: Vma, start: number, end: number, advice: nu
       lazyFree(m, v, start, end);
       break;
     case MADV_REMOVE:
-      remove(m, v, start, end);
-      break;
+      return remove(m, c, v, start, end);
     case MADV_COLD:
     case MADV_PAGEOUT:
       if ((v.flags & (VM_LOCKED | VM_PFNMAP | VM_HUGETLB)) !== 0) fail(EINVAL);
       cold(m, v, start, end, advice === MADV_PAGEOUT);
   }
+  return undefined;
 }
 
 /** Parts of huge pages at the ends are split, so that whole entries can be looked at. */
@@ -217,14 +217,18 @@ function lazyFree(m: MmSystem, v: Vma, start: number, end: number): void {
   });
 }
 
-/** MADV_REMOVE: the pages of a shared file or memory are freed, for everyone. */
-function remove(m: MmSystem, v: Vma, start: number, end: number): void {
-  if ((v.flags & VM_LOCKED) !== 0) fail(EINVAL);
-  const mapping = v.mapping as AddressSpace | null;
-  if (mapping === null || mapping.aOps.swapBacked !== true) fail(EINVAL);
-  if ((v.flags & (VM_SHARED | VM_MAYWRITE)) !== (VM_SHARED | VM_MAYWRITE)) fail(EINVAL);
-  if (v.file !== null && (v.flags & VM_WRITE) === 0) fail(EPERM);
-  removeRange(m, mapping as AddressSpace, v.pgoffOf(start), v.pgoffOf(end) - 1);
+/** MADV_REMOVE: the pages of a shared file or memory are freed, for everyone: a hole is punched. WAIT, or done. */
+function remove(m: MmSystem, c: Ctx, v: Vma, start: number, end: number): Wait | undefined {
+  const { file } = v;
+  if ((v.flags & VM_LOCKED) !== 0 || v.mapping === null) return fail(EINVAL);
+  if ((v.flags & (VM_SHARED | VM_MAYWRITE)) !== (VM_SHARED | VM_MAYWRITE)) return fail(EACCES);
+  if (v.mapping.aOps.swapBacked === true) {
+    removeRange(m, v.mapping, v.pgoffOf(start), v.pgoffOf(end) - 1);
+    return undefined;
+  }
+  if (file === null || file.ops.fallocate === null) return fail(EOPNOTSUPP);
+  const hole = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+  return file.ops.fallocate(c, file, hole, v.pgoffOf(start) * 4096, end - start);
 }
 
 /** MADV_COLD, MADV_PAGEOUT: pages of this process alone become candidates for reclaim; MADV_PAGEOUT asks for it at once. */

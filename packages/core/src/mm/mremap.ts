@@ -140,7 +140,7 @@ function moveTo(
   if (fixed && to < mmapMinAddr && !capable(m.k, c.task, CAP_SYS_RAWIO)) return fail(EPERM);
   const at = fixed ? to : unmappedArea(mm, to, newLen, mmapMinAddr, false);
   if (at < 0) return fail(ENOMEM);
-  const src = findVma(mm, old) as Vma;
+  const src = findVma(mm, old) ?? fail(EFAULT); // it may have been in the way itself
   return move(m, c, mm, src, old, Math.min(oldLen, newLen), newLen, at, keep);
 }
 

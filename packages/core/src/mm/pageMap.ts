@@ -2,9 +2,11 @@
  * Entering frames into page tables and taking them out, with everything that is counted on the way: mapcount, references, rss of
  * the process, mapped-page counters, mlock. Linux's folio_add_*_rmap / zap_pte_range.
  */
+
 import type { AddressSpace } from "./addressSpace.js";
 import { HPAGE_PMD_NR, PG_ANON, PG_DIRTY, PG_MLOCKED, PG_SWAPBACKED } from "./frames.js";
 import { splitHugePmd } from "./hugeSplit.js";
+import { markAccessed } from "./markAccessed.js";
 import { mlockPage, munlockPage } from "./mlockPage.js";
 import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, type Mm } from "./mm.js";
 import type { MmSystem } from "./mmSystem.js";
@@ -13,6 +15,7 @@ import {
   clearPmd,
   freeTable,
   PMD_BYTES,
+  PTE_ACCESSED,
   PTE_DIRTY,
   PTE_HUGE,
   PTE_SPECIAL,
@@ -20,7 +23,7 @@ import {
   pmdSlot,
   pteBase,
 } from "./pageTable.js";
-import { VM_LOCKED, type Vma } from "./vma.js";
+import { VM_LOCKED, VM_RAND_READ, VM_SEQ_READ, type Vma } from "./vma.js";
 import { NR_ANON_MAPPED, NR_ANON_THPS, NR_FILE_MAPPED } from "./vmstat.js";
 
 /** Index of `mm.rss` that a frame with these flags counts in. */
@@ -47,7 +50,10 @@ export function unmapped(m: MmSystem, mm: Mm, v: Vma, pfn: number, fl: number): 
   const { frames: f } = m;
   const pf = f.flags[pfn];
   mm.rss[rssKind(pf)]--;
-  if ((fl & PTE_DIRTY) !== 0 && (pf & (PG_ANON | PG_DIRTY)) === 0) m.setPageDirty(pfn);
+  if ((pf & PG_ANON) === 0) {
+    if ((fl & PTE_DIRTY) !== 0 && (pf & PG_DIRTY) === 0) m.setPageDirty(pfn);
+    if ((fl & PTE_ACCESSED) !== 0 && (v.flags & (VM_SEQ_READ | VM_RAND_READ)) === 0) markAccessed(m, pfn);
+  }
   if (--f.mapcount[pfn] === 0) m.modPage(pfn, (pf & PG_ANON) !== 0 ? NR_ANON_MAPPED : NR_FILE_MAPPED, -1);
   if ((pf & PG_MLOCKED) !== 0 && (v.flags & VM_LOCKED) !== 0) munlockPage(m, pfn, v);
   putPage(m, pfn);
