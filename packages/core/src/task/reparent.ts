@@ -4,9 +4,9 @@
  */
 import { SI_USER, SIGCHLD } from "../abi/signal.js";
 import type { Core } from "../kernel/core.js";
-import { notifyParentExit, releaseTask } from "./exit.js";
 import { activePidNs } from "./fork.js";
 import { killOrphanedPgrp } from "./orphanedPgrp.js";
+import { notifyParentExit, releaseTask } from "./release.js";
 import { TASK_ZOMBIE, type Task } from "./task.js";
 
 /** A thread of the process that is not dying, or null. */

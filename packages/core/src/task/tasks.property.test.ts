@@ -195,6 +195,42 @@ describe("tasks", () => {
   });
 });
 
+const clerk = program("clerk", function* (sys: Program<BareSys>, s: { ns: number; n: number }): Generator<
+  undefined,
+  number,
+  void
+> {
+  let sum = 0;
+  yield* sys.rt_sigprocmask(0, [34]);
+  for (let i = 0; i < s.n; i++) {
+    const pid = yield* sys.fork(clerk, { ns: s.ns, n: s.n - i - 1 });
+    sum += (yield* sys.wait4(pid, 0)).status >> 8;
+    try {
+      yield* sys.rt_sigtimedwait([34], { sec: 0, nsec: s.ns });
+    } catch (e) {
+      if (!(e instanceof KernelError)) throw e;
+      sum += e.errno === -11 ? 1 : 100;
+    }
+  }
+  return sum;
+});
+
+describe("waiting", () => {
+  it("has the same results and takes the same time when sleepers are woken for no reason", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 90_000 }), fc.nat(4), (ns, n) => {
+        const run = (spuriousWakeups: boolean): string => {
+          const kernel = createMachine({ machine: { cpus: 8 }, spuriousWakeups, costs: { syscall: 0 } }).boot();
+          const t = kernel.spawn(clerk, { ns, n });
+          return `${kernel.sys(kernel.init).wait4(t.nr).status} at ${kernel.now}`;
+        };
+        expect(run(true)).toBe(run(false));
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
+
 /** Everything that hangs from the tasks, but for what a call leaves in its caller, and numbers that only go up. */
 function fingerprint(kernel: Kernel): StateGraph {
   for (const t of kernel.tasks.all()) {
