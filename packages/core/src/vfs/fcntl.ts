@@ -49,7 +49,8 @@ import { S_APPEND, S_IMMUTABLE, S_NOATIME, S_SYNC } from "./inode.js";
 import { changedAttr } from "./inodeTime.js";
 import { mntWantWrite } from "./openPerm.js";
 import { inodeOwnerOrCapable } from "./perm.js";
-import { pipeOf, setPipeSize } from "./pipe.js";
+import { pipeOf } from "./pipe.js";
+import { setPipeSize } from "./pipeLimits.js";
 
 function filesOf(c: Ctx): FilesStruct {
   return c.task.files as FilesStruct;

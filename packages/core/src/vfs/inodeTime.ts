@@ -9,8 +9,6 @@ import { MNT_NOATIME, MNT_NODIRATIME, MNT_READONLY, MNT_RELATIME, type Mount } f
 
 /** I_DIRTY_ bits for `SuperOps.dirtyInode`. */
 export const I_DIRTY_SYNC = 1;
-export const I_DIRTY_DATASYNC = 2;
-export const I_DIRTY_PAGES = 4;
 export const I_DIRTY_TIME = 0x800;
 
 /** Attributes changed: whoever writes inodes back is told. */

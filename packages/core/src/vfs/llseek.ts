@@ -80,13 +80,3 @@ export function noEndLlseek(_c: Ctx, file: OpenFile, offset: Loff, whence: numbe
 export function noopLlseek(_c: Ctx, file: OpenFile): Loff {
   return loffJoin(file.pos, file.posLow);
 }
-
-/** A file of fixed size (binary attributes). */
-export function fixedSizeLlseek(size: number): (c: Ctx, file: OpenFile, offset: Loff, whence: number) => Loff {
-  return (_c, file, offset, whence) => {
-    const base = whence === SEEK_SET ? 0 : whence === SEEK_CUR ? file.pos : whence === SEEK_END ? size : fail(EINVAL);
-    const v = loffAdd(base, offset);
-    if (v > size) return fail(EINVAL);
-    return setPos(file, v);
-  };
-}

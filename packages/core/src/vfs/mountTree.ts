@@ -1,7 +1,7 @@
 /**
  * The tree of mounts: attaching, detaching, copying, finding. mount(2), umount(2), mount_namespaces(7).
  */
-import { EBUSY, EINVAL, ENOSPC } from "../abi/errno.js";
+import { EBUSY, ENOSPC } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import type { Ctx } from "../kernel/ctx.js";
 import { D_MOUNTED, type Dentry } from "./dentry.js";
@@ -191,9 +191,4 @@ export function copyTree(
 /** Would umount(2) without MNT_DETACH find it in use? EBUSY. */
 export function checkBusy(vfs: Vfs, m: Mount): void {
   if (m.refs > 0 || m.children.size > 0 || vfs.propagation.busy(m)) fail(EBUSY);
-}
-
-/** The mount that a place is the root of. EINVAL. */
-export function mountAt(mnt: Mount, dentry: Dentry): Mount {
-  return dentry === mnt.root ? mnt : fail(EINVAL);
 }

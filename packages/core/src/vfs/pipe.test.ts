@@ -254,4 +254,26 @@ describe("FIFOs", () => {
     expect(errnoOf(() => sys.fcntl(w, F_SETPIPE_SZ, 1048577))).toBe("EPERM");
     expect(sys.fcntl(w, F_SETPIPE_SZ, 4096)).toBe(4096);
   });
+
+  test("a user above fs.pipe-user-pages-soft gets pipes of two pages, above -hard none", () => {
+    const k = vfsKernel();
+    const sys = k.sys(userTask(k, 1000));
+    k.vfs.sysctl.pipeUserPagesSoft = 40;
+    const pipes = [0, 1, 2, 3, 4].map(() => sys.pipe());
+    expect(pipes.map(([r]) => sys.fcntl(r, F_GETPIPE_SZ) / PAGE)).toEqual([16, 16, 2, 2, 2]);
+    expect(errnoOf(() => sys.fcntl(pipes[4][1], F_SETPIPE_SZ, 65536))).toBe("EPERM");
+    sys.fcntl(pipes[0][1], F_SETPIPE_SZ, 4096);
+    expect(sys.fcntl(pipes[4][1], F_SETPIPE_SZ, 16384)).toBe(16384);
+    for (const p of pipes) for (const fd of p) sys.close(fd);
+    expect(k.vfs.pipePages.size).toBe(0);
+    k.vfs.sysctl.pipeUserPagesSoft = 0;
+    k.vfs.sysctl.pipeUserPagesHard = 40;
+    sys.pipe();
+    sys.pipe();
+    expect(errnoOf(() => sys.pipe())).toBe("ENFILE");
+    k.sys(k.init).mknod("/mnt/p", S_IFIFO | 0o666);
+    k.sys(k.init).chmod("/mnt/p", 0o666);
+    expect(errnoOf(() => sys.open("/mnt/p", O_RDWR))).toBe("ENOMEM");
+    expect(k.sys(k.init).pipe()).toEqual([0, 1]);
+  });
 });

@@ -5,8 +5,8 @@
  * last slot if that has room; a slot is free again only when it is read empty. So what fits goes by slots, not by bytes:
  * writes of up to a page are never split, and POLLOUT means a free slot. With O_DIRECT each write is a packet of its own.
  */
-import { CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from "../abi/capability.js";
-import { EAGAIN, EBUSY, EINVAL, ENXIO, EPERM, EPIPE } from "../abi/errno.js";
+import { CAP_SYS_ADMIN } from "../abi/capability.js";
+import { EAGAIN, EINVAL, ENFILE, ENOMEM, ENOTTY, ENXIO, EPIPE } from "../abi/errno.js";
 import { ERESTARTSYS, fail } from "../abi/errors.js";
 import { O_DIRECT, O_NONBLOCK, O_RDONLY, O_WRONLY } from "../abi/fcntl.js";
 import { FIONREAD } from "../abi/ioctl.js";
@@ -16,7 +16,6 @@ import { SIGPIPE } from "../abi/signal.js";
 import { S_IFIFO } from "../abi/stat.js";
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
-import { WaitQueue } from "../sched/waitQueue.js";
 import type { Wait } from "../sys/types.js";
 import { capable } from "../task/capable.js";
 import { TASK_INTERRUPTIBLE } from "../task/task.js";
@@ -36,114 +35,11 @@ import {
 import { Inode, InodeOps } from "./inode.js";
 import { fileUpdateTime, touchAtime } from "./inodeTime.js";
 import { allocFile } from "./open.js";
+import { accountPipe, newPipe } from "./pipeLimits.js";
+import { copyBytes, PIPE_PAGE as PAGE, Pipe } from "./pipeRing.js";
 import { type FileSystemType, FS_INTERNAL, SuperBlock, type SuperOps } from "./superBlock.js";
 
-const PAGE = 4096;
-const DEFAULT_SLOTS = 16;
-/** Slots of a new pipe of a user who has very many. */
-const MIN_SLOTS = 2;
 const ALL = 0x7fffffff;
-
-/** A slot: a page and which of its bytes are still to be read. */
-export class PipeSlot {
-  page: Uint8Array = NO_PAGE;
-  offset = 0;
-  len = 0;
-  packet = false;
-}
-
-export class Pipe {
-  ring: PipeSlot[] = [];
-  /** Slots ever filled and emptied: head - tail are in use. */
-  head = 0;
-  tail = 0;
-  /** Open ends. */
-  readers = 0;
-  writers = 0;
-  /** Descriptions of either end. */
-  files = 0;
-  /** How often each end was opened: what a FIFO's open waits for. */
-  rCounter = 0;
-  wCounter = 0;
-  readonly rdWait: WaitQueue = new WaitQueue("pipe_read");
-  readonly wrWait: WaitQueue = new WaitQueue("pipe_write");
-  /** Pages kept for the next writes. */
-  readonly spare: Uint8Array[] = [];
-
-  constructor(slots: number) {
-    for (let i = 0; i < slots; i++) this.ring.push(new PipeSlot());
-  }
-
-  get slots(): number {
-    return this.ring.length;
-  }
-  get used(): number {
-    return this.head - this.tail;
-  }
-  get empty(): boolean {
-    return this.head === this.tail;
-  }
-  get full(): boolean {
-    return this.head - this.tail >= this.ring.length;
-  }
-  slot(i: number): PipeSlot {
-    return this.ring[i & (this.ring.length - 1)];
-  }
-  /** Bytes to be read. */
-  get bytes(): number {
-    let n = 0;
-    for (let i = this.tail; i < this.head; i++) n += this.slot(i).len;
-    return n;
-  }
-
-  /** Bytes into the last slot if they fit behind what is there. True if they did. */
-  merge(data: Uint8Array, n: number): boolean {
-    if (this.empty) return false;
-    const s = this.slot(this.head - 1);
-    const at = s.offset + s.len;
-    if (s.packet || at + n > PAGE) return false;
-    copy(s.page, at, data, 0, n);
-    s.len += n;
-    return true;
-  }
-
-  /** Up to a page of data[from..] into a new slot: the bytes taken. There must be a free one. */
-  put(data: Uint8Array, from: number, packet: boolean): number {
-    const s = this.slot(this.head++);
-    const n = Math.min(data.length - from, PAGE);
-    s.page = this.spare.pop() ?? new Uint8Array(PAGE);
-    s.offset = 0;
-    s.len = n;
-    s.packet = packet;
-    copy(s.page, 0, data, from, n);
-    return n;
-  }
-
-  /** Free the slot at the tail. */
-  drop(): void {
-    const s = this.slot(this.tail++);
-    if (this.spare.length < 2) this.spare.push(s.page);
-    s.page = NO_PAGE;
-    s.len = 0;
-  }
-
-  /** Another number of slots (a power of two); what is in the pipe must fit. */
-  resize(slots: number): void {
-    const ring: PipeSlot[] = [];
-    for (let i = this.tail; i < this.head; i++) ring.push(this.slot(i));
-    this.head = ring.length;
-    this.tail = 0;
-    while (ring.length < slots) ring.push(new PipeSlot());
-    this.ring = ring;
-  }
-}
-
-const NO_PAGE: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
-
-function copy(to: Uint8Array, at: number, from: Uint8Array, start: number, n: number): void {
-  if (n < 32) for (let i = 0; i < n; i++) to[at + i] = from[start + i];
-  else to.set(start === 0 && n === from.length ? from : from.subarray(start, start + n), at);
-}
 
 /** The pipe behind a file, or null if it is none. */
 export function pipeOf(file: OpenFile): Pipe | null {
@@ -170,7 +66,7 @@ function read(c: Ctx, file: OpenFile, count: number, _pos: number, buf: Uint8Arr
   for (let done = 0; done < out.length; ) {
     const s = p.slot(p.tail);
     const n = Math.min(s.len, out.length - done);
-    copy(out, done, s.page, s.offset, n);
+    copyBytes(out, done, s.page, s.offset, n);
     done += n;
     s.offset += n;
     s.len -= n;
@@ -239,7 +135,9 @@ function release(k: Core, file: OpenFile): void {
 }
 
 function putPipe(inode: Inode, p: Pipe): void {
-  if (--p.files === 0) inode.data = null;
+  if (--p.files > 0) return;
+  inode.data = null;
+  accountPipe(inode.sb.k.vfs, p.uid, -p.slots);
 }
 
 /** open(2) of a FIFO: sleeps until the other end is opened, unless O_NONBLOCK or O_RDWR. */
@@ -250,9 +148,10 @@ function open(c: Ctx, inode: Inode, file: OpenFile): Wait | undefined {
   let p: Pipe;
   if (fr === undefined) {
     if (mode === 0) fail(EINVAL);
-    p = inode.data instanceof Pipe ? inode.data : new Pipe(newPipeSlots(c));
     const nonblock = (file.flags & O_NONBLOCK) !== 0;
-    if (mode === FMODE_WRITE && !isPipe && nonblock && p.readers === 0) fail(ENXIO);
+    const there = inode.data instanceof Pipe ? inode.data : null;
+    if (mode === FMODE_WRITE && !isPipe && nonblock && (there === null || there.readers === 0)) fail(ENXIO);
+    p = there ?? newPipe(c, ENOMEM);
     inode.data = p;
     p.files++;
     file.data = p;
@@ -269,19 +168,19 @@ function open(c: Ctx, inode: Inode, file: OpenFile): Wait | undefined {
     if (mode === FMODE_READ && p.writers === 0) {
       // no HUP until a writer has come and gone
       if (nonblock) file.pos = p.wCounter;
-      else return partner(c, p, mode);
+      else return partner(c, file, p, mode);
     }
-    if (mode === FMODE_WRITE && p.readers === 0) return partner(c, p, mode);
+    if (mode === FMODE_WRITE && p.readers === 0) return partner(c, file, p, mode);
     return undefined;
   }
   p = file.data as Pipe;
   const now = mode === FMODE_READ ? p.wCounter : p.rCounter;
-  if (now === fr.seen) return partner(c, p, mode);
+  if (now === fr.seen) return partner(c, file, p, mode);
   c.endPart("fifo");
   return undefined;
 }
 
-function partner(c: Ctx, p: Pipe, mode: number): Wait {
+function partner(c: Ctx, file: OpenFile, p: Pipe, mode: number): Wait {
   const reading = mode === FMODE_READ;
   c.part("fifo", () => ({ seen: reading ? p.wCounter : p.rCounter }));
   try {
@@ -291,7 +190,7 @@ function partner(c: Ctx, p: Pipe, mode: number): Wait {
     if (reading) {
       if (--p.readers === 0) c.wake(p.wrWait, ALL);
     } else if (--p.writers === 0) c.wake(p.rdWait, ALL);
-    p.files--;
+    putPipe(file.inode, p);
     throw e;
   }
 }
@@ -317,22 +216,9 @@ export const fifoOps: FileOps = /* @__PURE__ */ new FileOps({
     return mask;
   },
   ioctl(_c, file, request) {
-    return request === FIONREAD ? (file.data as Pipe).bytes : fail(25);
+    return request === FIONREAD ? (file.data as Pipe).bytes : fail(ENOTTY);
   },
 });
-
-/** Slots a new pipe gets: fewer for an unprivileged user who holds very many pages of pipes. */
-function newPipeSlots(c: Ctx): number {
-  return privileged(c) || !overLimit(c, DEFAULT_SLOTS) ? DEFAULT_SLOTS : MIN_SLOTS;
-}
-
-function privileged(c: Ctx): boolean {
-  return capable(c.k, c.task, CAP_SYS_RESOURCE) || capable(c.k, c.task, CAP_SYS_ADMIN);
-}
-
-function overLimit(_c: Ctx, _slots: number): boolean {
-  return false;
-}
 
 // --- pipefs ---
 
@@ -349,11 +235,12 @@ export const pipefs: FileSystemType = {
 /** pipe2(2): the two ends, without numbers yet. ENFILE. */
 export function createPipe(c: Ctx, flags: number): [OpenFile, OpenFile] {
   const { vfs } = c.k;
+  if (vfs.nrFiles + 2 > vfs.sysctl.fileMax && !capable(c.k, c.task, CAP_SYS_ADMIN)) return fail(ENFILE);
+  const p = newPipe(c, ENFILE);
   const mnt = internalMount(c.k, pipefs);
   const inode = new Inode(mnt.sb, vfs.nextAnonIno(), S_IFIFO | 0o600, pipeInodeOps, fifoOps);
   inode.uid = c.task.cred.fsuid;
   inode.gid = c.task.cred.fsgid;
-  const p = new Pipe(newPipeSlots(c));
   inode.data = p;
   p.readers = p.writers = p.rCounter = p.wCounter = 1;
   p.files = 2;
@@ -367,21 +254,4 @@ export function createPipe(c: Ctx, flags: number): [OpenFile, OpenFile] {
   }
   inode.readcount++;
   return [r, w];
-}
-
-/** fcntl(2) F_SETPIPE_SZ: the new capacity in bytes. EINVAL, EPERM, EBUSY. */
-export function setPipeSize(c: Ctx, p: Pipe, arg: number): number {
-  const size = arg >>> 0;
-  if (size > 0x80000000) fail(EINVAL);
-  let slots = 1;
-  while (slots * PAGE < size) slots *= 2;
-  if (slots > p.slots && slots * PAGE > c.k.vfs.sysctl.pipeMaxSize && !capable(c.k, c.task, CAP_SYS_RESOURCE))
-    fail(EPERM);
-  if (slots < p.used) fail(EBUSY);
-  if (slots !== p.slots) {
-    const wasFull = p.full;
-    p.resize(slots);
-    if (wasFull) c.wake(p.wrWait, ALL);
-  }
-  return p.slots * PAGE;
 }

@@ -90,6 +90,8 @@ export class Vfs {
   /** Number of the last device of major 0 given to a superblock. */
   lastAnonDev = 0;
   lastAnonIno = 0;
+  /** Pages of pipes by the uid of their makers. */
+  readonly pipePages: Map<number, number> = new Map();
   lastFileSerial = 0;
   /** mnt_ids given back, and the lowest never given. */
   readonly freeMountIds: number[] = [];
