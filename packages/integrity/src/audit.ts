@@ -11,7 +11,6 @@ import type { Integrity } from "./integrityCore.js";
 export const AUDIT_INTEGRITY_DATA = 1800;
 export const AUDIT_INTEGRITY_METADATA = 1801;
 export const AUDIT_INTEGRITY_STATUS = 1802;
-export const AUDIT_INTEGRITY_HASH = 1803;
 export const AUDIT_INTEGRITY_PCR = 1804;
 export const AUDIT_INTEGRITY_RULE = 1805;
 export const AUDIT_INTEGRITY_EVM_XATTR = 1806;

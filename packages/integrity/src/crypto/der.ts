@@ -14,7 +14,6 @@ export const DER_BOOLEAN = 0x01;
 export const DER_INTEGER = 0x02;
 export const DER_BIT_STRING = 0x03;
 export const DER_OCTET_STRING = 0x04;
-export const DER_NULL = 0x05;
 export const DER_OID = 0x06;
 export const DER_SEQUENCE = 0x30;
 export const DER_SET = 0x31;

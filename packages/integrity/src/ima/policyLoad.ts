@@ -184,8 +184,3 @@ export function releasePolicy(g: Integrity): boolean {
   processQueuedKeys(g);
   return true;
 }
-
-/** For messages: a hash number's name. */
-export function hashName(algo: number): string {
-  return hashAlgoName[algo] ?? String(algo);
-}

@@ -5,8 +5,6 @@
 export const LOCKDOWN_NONE = 0;
 /** Nothing may change the kernel: no unsigned kexec, no kexec_load(2). */
 export const LOCKDOWN_INTEGRITY = 1;
-/** Nor may secrets be read from it. */
-export const LOCKDOWN_CONFIDENTIALITY = 2;
 
 /** By number. */
 export const lockdownName: readonly string[] = ["none", "integrity", "confidentiality"];
