@@ -5,7 +5,6 @@
  * them or none.
  */
 import { EACCES, EINVAL, type OpenFile } from "@kernelkit/core";
-import { hashAlgoName } from "../abi/hashAlgo.js";
 import {
   IMA_APPRAISE,
   IMA_DO_MASK,
