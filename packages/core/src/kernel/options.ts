@@ -44,6 +44,14 @@ export interface CostModel {
   fault?: number;
 }
 
+/** How files behave where designs differ. Defaults are what Linux 6.18 does. */
+export interface VfsOptions {
+  /** When the last reference to an open file ends it: before the task returns to user mode, at once, or by a later event. */
+  fput?: "task_work" | "inline" | "deferred";
+  /** Which inodes count changes (i_version): all, those mounted with i_version, none. Default "always". */
+  iversion?: "always" | "mount-option" | "none";
+}
+
 export interface KernelOptions {
   machine?: MachineOptions;
   /** The kernel command line. */
@@ -52,6 +60,7 @@ export interface KernelOptions {
   seed?: number;
   limits?: Limits;
   costs?: CostModel;
+  vfs?: VfsOptions;
   /** Wake random sleepers for no reason: a test mode in which no result may change. */
   spuriousWakeups?: boolean;
 }
@@ -77,6 +86,7 @@ export interface Options {
   readonly seed: number;
   readonly limits: Required<Limits>;
   readonly costs: Required<CostModel>;
+  readonly vfs: Required<VfsOptions>;
   readonly spuriousWakeups: boolean;
 }
 
@@ -85,6 +95,13 @@ function integer(name: string, v: unknown, def: number, min: number, max: number
   if (typeof v !== "number" || !Number.isInteger(v) || v < min || v > max)
     throw new RangeError(`${name}: must be an integer from ${min} to ${max}, not ${String(v)}`);
   return v;
+}
+
+/** One of the values, the first if nothing is said. */
+function oneOf<T extends string>(name: string, v: unknown, values: readonly T[]): T {
+  if (v === undefined) return values[0];
+  if (!values.includes(v as T)) throw new TypeError(`${name}: must be one of ${values.join(", ")}, not ${String(v)}`);
+  return v as T;
 }
 
 function known(name: string, o: object | undefined, keys: readonly string[]): void {
@@ -103,7 +120,7 @@ function bytes(name: string, v: number | string): number {
 
 /** Check options and fill in the defaults. TypeError/RangeError name the option, the value and what is allowed. */
 export function resolveOptions(o: KernelOptions = {}): Options {
-  known("createKernel options", o, ["machine", "cmdline", "seed", "limits", "costs", "spuriousWakeups"]);
+  known("createKernel options", o, ["machine", "cmdline", "seed", "limits", "costs", "vfs", "spuriousWakeups"]);
   const m = o.machine ?? {};
   known("machine", m, [
     "cpus",
@@ -121,6 +138,7 @@ export function resolveOptions(o: KernelOptions = {}): Options {
   ]);
   known("limits", o.limits, ["eventsPerInstant", "outsideCallNs"]);
   known("costs", o.costs, ["syscall", "irq", "fault"]);
+  known("vfs", o.vfs, ["fput", "iversion"]);
   const cpus = integer("machine.cpus", m.cpus, m.cpuNode?.length ?? 2, 1, 4096);
   const nodes = integer("machine.nodes", m.nodes, m.nodeMemory?.length ?? 1, 1, 64);
   let nodeMemoryBytes: number[];
@@ -172,6 +190,10 @@ export function resolveOptions(o: KernelOptions = {}): Options {
       outsideCallNs: integer("limits.outsideCallNs", o.limits?.outsideCallNs, 3600e9, 0, 2 ** 53),
     },
     costs: { syscall: cost("syscall", 100), irq: cost("irq", 0), fault: cost("fault", 0) },
+    vfs: {
+      fput: oneOf("vfs.fput", o.vfs?.fput, ["task_work", "inline", "deferred"]),
+      iversion: oneOf("vfs.iversion", o.vfs?.iversion, ["always", "mount-option", "none"]),
+    },
     spuriousWakeups: o.spuriousWakeups ?? false,
   };
 }

@@ -212,4 +212,20 @@ describe("times", () => {
     sys.fchmod(fd, 0o600);
     expect(inode.version).toBe(v + 4);
   });
+
+  test("option iversion: without the mount option, or never, the counter stands still", () => {
+    for (const iversion of ["mount-option", "none"] as const) {
+      const k = vfsKernel({ vfs: { iversion } });
+      const sys = k.sys(k.init);
+      const fd = sys.open("/mnt/f", O_RDWR | O_CREAT, 0o600);
+      const inode = k.vfs.fget(k.init, fd).inode;
+      const v = queryIversion(inode);
+      sys.write(fd, "a");
+      sys.fchmod(fd, 0o644);
+      expect(inode.version).toBe(v);
+    }
+    expect(() => vfsKernel({ vfs: { iversion: "x" as never } })).toThrow(
+      "vfs.iversion: must be one of always, mount-option, none, not x",
+    );
+  });
 });

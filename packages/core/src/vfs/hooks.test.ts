@@ -58,8 +58,7 @@ describe("hooks of files", () => {
 
   for (const mode of ["task_work", "inline", "deferred"] as const) {
     test(`with fput "${mode}" a mapping that outlives close(2) ends the file at munmap`, () => {
-      const k = vfsKernel();
-      k.vfs.fputMode = mode;
+      const k = vfsKernel({ vfs: { fput: mode } });
       const a = childTask(k);
       const sys = k.sys(a);
       let order = "";

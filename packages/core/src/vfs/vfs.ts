@@ -134,6 +134,8 @@ export class Vfs {
   constructor(readonly k: Core) {
     this.nd = new Nameidata(this);
     this.rng = k.rng.fork("vfs");
+    this.fputMode = k.options.vfs.fput;
+    this.iversion = k.options.vfs.iversion;
   }
 
   /** After a restore: the dentry cache's hash is rebuilt. */
