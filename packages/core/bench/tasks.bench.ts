@@ -12,14 +12,12 @@ const child = program("child", function* (sys: Program<BareSys>, _s: object) {
   yield* sys.exit(0);
 });
 
-const parent = program("parent", function* (sys: Program<BareSys>, s: { n: number }) {
-  for (;;) {
-    for (let i = 0; i < s.n; i++) {
-      const pid = yield* sys.fork(child, {});
-      yield* sys.wait4(pid, 0);
-    }
-    yield* sys.restPoint(s);
-    yield* sys.pause();
+/** Forks `n` children one after the other; with a rest point now and then, as a long-running program has. */
+const parent = program("parent", function* (sys: Program<BareSys>, s: { i: number; n: number }) {
+  for (; s.i < s.n; s.i++) {
+    if ((s.i & 63) === 0) yield* sys.restPoint(s);
+    const pid = yield* sys.fork(child, {});
+    yield* sys.wait4(pid, 0);
   }
 });
 
@@ -33,7 +31,7 @@ const benchmarks: Benchmark[] = [
     target: 300e3,
     timed: () => {
       const kernel = createMachine({ machine: { cpus: 1 } }).boot();
-      kernel.spawn(parent, { n: 20_000 });
+      kernel.spawn(parent, { i: 0, n: 20_000 });
       const t0 = performance.now();
       kernel.run("1s");
       const ns = (performance.now() - t0) * 1e6;
