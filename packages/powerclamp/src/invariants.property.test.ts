@@ -5,8 +5,8 @@ import type { DriverVersion } from "./clamp/driverDesign.js";
 import { CORES, PKG } from "./power/packagePower.js";
 import { boot, busy, type TestMachine } from "./testing/machine.js";
 
-vi.setConfig({ testTimeout: 300_000 });
 const RUNS = Number(process.env.KERNELKIT_PROPERTY_RUNS ?? 200);
+vi.setConfig({ testTimeout: Math.max(300_000, 3000 * RUNS) });
 const OPS = 100;
 const CPUS = 4;
 

@@ -74,7 +74,7 @@ export interface ResolvedOptions {
 }
 
 const CHOICES: Readonly<Record<string, readonly unknown[]>> = {
-  driver: Object.keys(driverDesigns),
+  driver: ["3.9", "6.1", "6.3"] satisfies DriverVersion[],
   thermal: ["6.1", "6.18"],
   compensation: ["none", "steady", "steady+double", "integral"],
   injection: ["sync", "unsync"],

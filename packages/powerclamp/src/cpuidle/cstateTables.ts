@@ -30,7 +30,7 @@ function state(name: string, exitLatencyUs: number, targetResidencyUs: number): 
 }
 
 /** By generation; shallowest first. */
-export const cstateTables: Readonly<Record<CStateTableName, readonly CState[]>> = {
+export const cstateTables: Readonly<Record<CStateTableName, readonly CState[]>> = /* @__PURE__ */ (() => ({
   nehalem: [state("C1", 3, 6), state("C1E", 10, 20), state("C3", 20, 80), state("C6", 200, 800)],
   snb: [state("C1", 2, 2), state("C1E", 10, 20), state("C3", 80, 211), state("C6", 104, 345), state("C7", 109, 345)],
   ivb: [state("C1", 1, 1), state("C1E", 10, 20), state("C3", 59, 156), state("C6", 80, 300), state("C7", 87, 300)],
@@ -42,4 +42,4 @@ export const cstateTables: Readonly<Record<CStateTableName, readonly CState[]>> 
     state("C7s", 166, 500),
     state("C8", 300, 900),
   ],
-};
+}))();
