@@ -9,6 +9,10 @@ import {
   LINUX_REBOOT_MAGIC2C,
 } from "../abi/reboot.js";
 import { createMachine } from "../kernel/createKernel.js";
+import { createKernel } from "../kernel/full.js";
+import { program } from "../kernel/program.js";
+import type { CoreSys } from "../sys/coreSys.js";
+import type { Program } from "../sys/types.js";
 import type { Task } from "./task.js";
 
 function machine(o = {}) {
@@ -78,6 +82,18 @@ describe("sysinfo", () => {
     const { kernel, sys } = machine({ machine: { memory: "2G" } });
     kernel.run("90s");
     expect(sys.sysinfo()).toMatchObject({ uptime: 90, totalram: 2 ** 31, mem_unit: 1, procs: 3 });
+  });
+
+  it("of a full kernel tells the load of /proc/loadavg, with 16 bits of fraction", () => {
+    const kernel = createKernel({ machine: { cpus: 1 } }).boot();
+    const hog = program("hog", function* (sys: Program<CoreSys>, _: object) {
+      yield* sys.compute(120e9);
+    });
+    kernel.spawn(hog, {});
+    kernel.run("60s");
+    const { loads } = kernel.sys(kernel.init).sysinfo();
+    expect(loads[0]).toBeGreaterThan(0);
+    expect(loads).toEqual(kernel.core.proc.loadavg.now().map((load) => load * 32));
   });
 });
 

@@ -47,7 +47,8 @@ export const miscCalls: Impl<MiscSys> = {
     const up = k.time.boottimeNs + offset;
     return {
       uptime: Math.ceil(up / 1e9),
-      loads: [0, 0, 0],
+      // 11 bits of fraction here, 16 there; a bare machine keeps no averages
+      loads: k.proc === undefined ? [0, 0, 0] : k.proc.loadavg.now().map((load) => load * 32),
       totalram: ram?.totalram ?? total,
       freeram: ram?.freeram ?? total,
       sharedram: ram?.sharedram ?? 0,
