@@ -89,6 +89,32 @@ describe("a run", () => {
     );
   });
 
+  it("loses no wake-up: whoever waits for what others bring gets it", () => {
+    const parts = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(machineArb, parts, parts, fc.boolean(), (m, puts, takes, spurious) => {
+        const kernel = build({ ...m, refill: 0 }, spurious).boot();
+        const before = kernel.tasks.all().length;
+        const total = puts.reduce((a, b) => a + b, 0);
+        let left = total;
+        // the consumers take exactly what the producers bring
+        const wanted = takes.map((n, i) => {
+          const w = i === takes.length - 1 ? left : Math.min(n, left);
+          left -= w;
+          return w;
+        });
+        const items = (op: "put" | "take", n: number): Op[] => Array.from({ length: n }, () => [op, 1] as const);
+        for (const n of wanted) kernel.spawn(script, { ops: items("take", n), i: 0, sum: 0 });
+        for (const n of puts) kernel.spawn(script, { ops: items("put", n), i: 0, sum: 0 });
+        kernel.run("50ms");
+        expect(kernel.tasks.all().filter((t) => t.state >= 1 && t.state <= 3).length).toBe(0);
+        expect(kernel.toy.items()).toBe(0);
+        expect(kernel.tasks.all().length).toBeGreaterThanOrEqual(before);
+      }),
+      { numRuns: RUNS / 4 },
+    );
+  });
+
   it("accounts every ns of every CPU to one class", () => {
     fc.assert(
       fc.property(machineArb, programsArb, (m, programs) => {
