@@ -5,8 +5,15 @@ import { readdirSync } from "node:fs";
 const BUDGET = "20 kB";
 // powerclamp: the thermal core with five governors, powercap and cpuidle are more than the driver itself.
 // core: the wish was 45 kB; exact errno orders, formats and file semantics of some 250 calls cost more than that, and came first.
-// genirq: thirteen flows, domains, threads and the old handler beside them.
-const BUDGETS = { core: "160 kB", genirq: "26 kB", namespaces: "30 kB", powerclamp: "25 kB", writeback: "30 kB" };
+// integrity: hashes and signatures come from the noble libraries and are counted in. genirq: thirteen flows, domains, threads and the old handler beside them.
+const BUDGETS = {
+  core: "180 kB",
+  genirq: "26 kB",
+  integrity: "65 kB",
+  namespaces: "30 kB",
+  powerclamp: "25 kB",
+  writeback: "30 kB",
+};
 
 const dist = (folder) => new URL(`../../packages/${folder}/dist/index.js`, import.meta.url).pathname;
 const check = (folder) => ({
@@ -23,7 +30,7 @@ const bare = {
   name: "createMachine of @kernelkit/core",
   import: "{ createMachine }",
   // the wish was 20 kB: processes, signals and credentials are in it whole
-  limit: "60 kB",
+  limit: "105 kB",
 };
 
 export default [bare, ...readdirSync(new URL("../../packages", import.meta.url)).map(check)];

@@ -104,7 +104,8 @@ export class Trouble {
   warn(text: string): void {
     const { p, k } = this;
     p.pr(4, "------------[ cut here ]------------");
-    p.vprintkEmit(0, 4, "", text.endsWith("\n") ? text : `${text}\n`);
+    // as every message of a subsystem: whoever listens to the log sees what the warning is about
+    k.log(4, text.endsWith("\n") ? text.slice(0, -1) : text);
     const t = k.current ?? k.cpus.currentOf(k.currentCpu);
     p.pr(4, `WARNING: CPU: ${k.currentCpu} PID: ${t?.nr ?? 0} at kernel/kernelkit.c:1 warn+0x0/0x0`);
     this.dumpStack(4);
