@@ -283,12 +283,57 @@ describe("transparent huge pages", () => {
     s.touch(AT + M2, 1, true);
     expect(mm.rssPages).toBe(513);
     checkMemory(k.core);
-    s.munmap(AT, 4 * M2);
+    checkMemory(k.core);
+  });
+  it("free the huge zero page when nobody holds it and the shrinker runs", () => {
+    const k = machine({ cmdline: "transparent_hugepage=always" });
+    const b = fork(k, k.init);
+    const s = k.sys(b);
+    s.mmap(AT, M2, PROT_RW, ANON | FIXED);
+    s.touch(AT, 1, false);
     k.mm.dropCaches(2);
     expect(k.mm.hugeZero.pfn).not.toBe(0);
-    const b = fork(k, k.init);
-    k.sys(b).exit(0);
-    k.init.mm = k.mm.newMm(k.init);
-    expect(k.mm.hugeZero.refs).toBe(2);
+    s.exit(0);
+    expect(k.mm.hugeZero.pfn).not.toBe(0);
+    k.mm.dropCaches(2);
+    expect(k.mm.hugeZero.pfn).toBe(0);
+    checkMemory(k.core);
+  });
+});
+
+describe("a call that fails", () => {
+  it("leaves the state of memory as it was", () => {
+    const k = machine({ machine: { memory: "2M" } });
+    const s = k.sys(k.init);
+    s.mmap(AT, 4 * P, PROT_RW, ANON | FIXED);
+    s.store(AT, "x");
+    const state = (): string => JSON.stringify(k.core.state.save(["mm"]));
+    const big = 2 ** 40;
+    const calls: (() => unknown)[] = [
+      () => s.mmap(0, 0, 3, ANON),
+      () => s.mmap(0, big, 3, ANON),
+      () => s.mmap(0, big, 3, SHARED_ANON),
+      () => s.mmap(AT, big, 3, ANON | FIXED),
+      () => s.mmap(AT, P, 3, ANON | 0x100000),
+      () => s.mmap(0, P, 3, 0x20),
+      () => s.munmap(AT + 1, P),
+      () => s.mprotect(AT, P, 64),
+      () => s.mprotect(AT + 8 * P, P, 1),
+      () => s.madvise(AT, P, 9999),
+      () => s.madvise(AT + 8 * P, P, 4),
+      () => s.mlock(AT + 8 * P, P),
+      () => s.mlockall(0),
+      () => s.mincore(AT, 8 * P),
+      () => s.mremap(AT, P, 0, 0),
+      () => s.mremap(AT, P, 2 ** 46, 1),
+      () => s.mremap(AT, P, P, 3, AT),
+      () => s.msync(AT, P, 5),
+    ];
+    for (const call of calls) {
+      const before = state();
+      expect(errno(call), String(call)).toMatch(/^E[A-Z]+$/);
+      expect(state(), String(call)).toBe(before);
+    }
+    checkMemory(k.core);
   });
 });

@@ -19,7 +19,7 @@ export const MM_SHMEMPAGES = 3;
 export const TASK_SIZE = 0x7ffffffff000;
 
 export class Mm {
-  static readonly transient: readonly string[] = ["lastVma", "cacheRegion", "cacheBase"];
+  static readonly transient: readonly string[] = ["lastVma", "cacheRegion", "cacheBase", "freeCache", "cachedHole"];
 
   /** Tasks that use it. */
   refs = 1;
@@ -90,6 +90,8 @@ export class Mm {
     this.lastVma = null;
     this.cacheRegion = -1;
     this.cacheBase = -1;
+    this.freeCache = this.mmapBase;
+    this.cachedHole = 0;
   }
 
   /** Resident pages. */

@@ -276,11 +276,10 @@ function attachFile(m: MmSystem, c: Ctx, v: Vma, file: OpenFile): void {
 
 /** Shared memory without a file is an unnamed object of its own. */
 function attachShared(m: MmSystem, c: Ctx, v: Vma, len: number): void {
+  const promised = (v.flags & VM_NORESERVE) === 0 ? len / 4096 : 0;
+  if (promised > 0 && !vmEnoughMemory(m, v.mm, c.task, promised)) fail(ENOMEM);
   const o = new ShmemObject(++m.shmemIno, len);
-  if ((v.flags & VM_NORESERVE) === 0) {
-    if (!vmEnoughMemory(m, v.mm, c.task, len / 4096)) fail(ENOMEM);
-    o.promised = len / 4096;
-  }
+  o.promised = promised;
   v.mapping = new AddressSpace(o, SHMEM_ZERO_OPS);
 }
 
