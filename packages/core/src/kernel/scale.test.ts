@@ -74,6 +74,6 @@ describe("size", () => {
     kernel.run("60ms");
     // a tape entry per call of a program without rest points is one repeated result; the rest is noise of the test runner
     expect(heap() - before).toBeLessThan(30e6);
-    expect(kernel.core.sched.ctxt).toBeGreaterThan(1e6);
+    expect(kernel.core.sched.ctxt).toBeGreaterThan(5e5);
   });
 });
