@@ -11,6 +11,7 @@ import { Iint } from "./ima/iint.js";
 import { ImaState } from "./ima/imaState.js";
 import { MeasurementList } from "./list/measurementList.js";
 import type { ResolvedOptions } from "./options.js";
+import { CompiledPolicy } from "./policy/compiledPolicy.js";
 import { type PolicyEvent, type PolicyMatch, policyEvent, policyMatch } from "./policy/matchPolicy.js";
 import { PcrBanks } from "./tpm/pcrs.js";
 
@@ -32,6 +33,8 @@ export class Integrity {
   readonly event: PolicyEvent = policyEvent();
   readonly match: PolicyMatch = policyMatch();
   private readonly slot: number;
+  /** The rules in force, arranged; made anew when they are others. */
+  private compiled: CompiledPolicy = new CompiledPolicy([]);
   /** The keyed HMAC of the key in state, made anew when that is another one (after a restore). */
   private hmacKey: Uint8Array | null = null;
   private hmacFn: ((data: Uint8Array) => Uint8Array) | null = null;
@@ -49,6 +52,13 @@ export class Integrity {
     if (tpm !== null) for (const b of tpm.banks) if (b.algo !== HASH_ALGO_SHA1) columns.push(b.algo);
     this.state = new ImaState(new MeasurementList(columns), tpm);
     this.slot = k.vfs.inodeSlots.add("integrity", () => null);
+  }
+
+  /** The policy in force. */
+  policy(): CompiledPolicy {
+    const rules = this.state.customActive ? this.state.customRules : this.state.defaultRules;
+    if (!this.compiled.isOf(rules)) this.compiled = new CompiledPolicy(rules);
+    return this.compiled;
   }
 
   /** What is remembered about an inode, or null. */

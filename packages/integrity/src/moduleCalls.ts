@@ -51,7 +51,7 @@ export function moduleCalls(g: Integrity): Pick<Impl<IntegritySys>, "finit_modul
       const file = g.k.vfs.fget(c.task, int(fd, "finit_module.fd"));
       if ((file.inode.mode & S_IFMT) !== S_IFREG || file.inode.size <= 0) return fail(EINVAL);
       const image = g.contents(file.inode);
-      const e = processMeasurement(g, file, { mask: MAY_READ, func: IMA_FUNC_MODULE_CHECK, buf: image });
+      const e = processMeasurement(g, file, MAY_READ, IMA_FUNC_MODULE_CHECK, image);
       return e === 0 ? load(g, image, words) : fail(e);
     },
     init_module(c, image, params) {

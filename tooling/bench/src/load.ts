@@ -60,14 +60,15 @@ export async function loadBenchmarks(
   return loaded;
 }
 
-/** Packages of the workspace come from source; every other package stays an import of the bundle. */
+/** Packages of the workspace come from source, with what they depend on; the peers stay imports of the bundle. */
 const sources: Plugin = {
   name: "sources",
   setup(build) {
-    build.onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
+    build.onResolve({ filter: /^[^./]/ }, ({ path, kind, importer }) => {
       if (kind === "entry-point") return undefined;
       const own = /^@kernelkit\/([a-z-]+)(\/node)?$/.exec(path);
-      if (own === null) return { path, external: true };
+      // What a package depends on is installed beside the package and not here: it goes into the bundle.
+      if (own === null) return importer.startsWith(folder) ? { path, external: true } : undefined;
       return { path: resolve("packages", own[1], "src", own[2] === undefined ? "index.ts" : "node.ts") };
     });
   },

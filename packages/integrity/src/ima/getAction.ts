@@ -3,7 +3,7 @@
  */
 import { CAP_SETGID, CAP_SETUID, type Cred, credCapable, type Inode } from "@kernelkit/core";
 import type { Integrity } from "../integrityCore.js";
-import { matchPolicy, type PolicyMatch } from "../policy/matchPolicy.js";
+import type { PolicyMatch } from "../policy/matchPolicy.js";
 
 /** Fills the facts about a file; null for a buffer. */
 function setInode(g: Integrity, inode: Inode | null): void {
@@ -43,11 +43,14 @@ export function getAction(
   e.gid = c.gid;
   e.egid = c.egid;
   e.sgid = c.sgid;
-  // CAP_SETUID and CAP_SETGID are looked at without a trace: no audit, no PF_SUPERPRIV.
-  const own = (k.current ?? k.tasks.init).cred;
-  e.capSetuid = credCapable(own, k.tasks.initUserNs, CAP_SETUID);
-  e.capSetgid = credCapable(own, k.tasks.initUserNs, CAP_SETGID);
+  const policy = g.policy();
+  if (policy.needsCaps) {
+    // CAP_SETUID and CAP_SETGID are looked at without a trace: no audit, no PF_SUPERPRIV.
+    const own = (k.current ?? k.tasks.init).cred;
+    e.capSetuid = credCapable(own, k.tasks.initUserNs, CAP_SETUID);
+    e.capSetgid = credCapable(own, k.tasks.initUserNs, CAP_SETGID);
+  }
   e.data = data;
   setInode(g, inode);
-  return matchPolicy(state.customActive ? state.customRules : state.defaultRules, e, state.policyFlag, g.match);
+  return policy.match(e, state.policyFlag, g.match);
 }

@@ -64,17 +64,17 @@ import { processMeasurement } from "./processMeasurement.js";
 /** open(2), after permission and before truncation. `mask`: MAY_READ, MAY_WRITE, MAY_APPEND as asked for. */
 export function imaFileCheck(g: Integrity, file: OpenFile, mask: number): number {
   const exec = (file.mode & FMODE_EXEC) !== 0 ? MAY_EXEC : 0;
-  return processMeasurement(g, file, { mask: mask | exec, func: IMA_FUNC_FILE_CHECK });
+  return processMeasurement(g, file, mask | exec, IMA_FUNC_FILE_CHECK);
 }
 
 /** mmap(2): what becomes executable. */
 export function imaFileMmap(g: Integrity, file: OpenFile | null, prot: number): number {
   if (file === null || (prot & PROT_EXEC) === 0 || g.state.policyFlag === 0) return 0;
   if (g.o.profile.dialect.reqprot) {
-    const e = processMeasurement(g, file, { mask: MAY_EXEC, func: IMA_FUNC_MMAP_CHECK_REQPROT });
+    const e = processMeasurement(g, file, MAY_EXEC, IMA_FUNC_MMAP_CHECK_REQPROT);
     if (e !== 0) return e;
   }
-  return processMeasurement(g, file, { mask: MAY_EXEC, func: IMA_FUNC_MMAP_CHECK });
+  return processMeasurement(g, file, MAY_EXEC, IMA_FUNC_MMAP_CHECK);
 }
 
 /** mprotect(2): a mapping that the policy would have looked at must not become executable behind its back. Nothing is hashed. */
@@ -95,8 +95,8 @@ export function imaFileMprotect(g: Integrity, vma: Vma, prot: number): number {
 
 /** execve(2), for each file: the script, then its interpreter. `next`: the credentials it will run with. */
 export function imaBprmCheck(g: Integrity, file: OpenFile, next: Cred): number {
-  const e = processMeasurement(g, file, { mask: MAY_EXEC, func: IMA_FUNC_BPRM_CHECK });
-  return e !== 0 ? e : processMeasurement(g, file, { mask: MAY_EXEC, func: IMA_FUNC_CREDS_CHECK, cred: next });
+  const e = processMeasurement(g, file, MAY_EXEC, IMA_FUNC_BPRM_CHECK);
+  return e !== 0 ? e : processMeasurement(g, file, MAY_EXEC, IMA_FUNC_CREDS_CHECK, null, next);
 }
 
 /** The last writer has gone: what was written is hashed into the label, if the file was good before. */

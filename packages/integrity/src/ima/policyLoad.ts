@@ -127,7 +127,7 @@ export function readPolicy(g: Integrity, path: string, open: (path: string) => O
   const { inode } = file;
   const bytes = g.contents(inode);
   if (bytes.length === 0) return -EINVAL;
-  const e = processMeasurement(g, file, { mask: MAY_READ, func: IMA_FUNC_POLICY_CHECK, buf: bytes });
+  const e = processMeasurement(g, file, MAY_READ, IMA_FUNC_POLICY_CHECK, bytes);
   if (e !== 0) return -e;
   let text = "";
   for (const b of bytes) text += String.fromCharCode(b);

@@ -56,17 +56,6 @@ import { IMA_APPRAISE_ENFORCE } from "./imaState.js";
 import { imaGetHashAlgo } from "./imaXattr.js";
 import { storeTemplate, templateOf } from "./store.js";
 
-export interface FileCheck {
-  /** `MAY_*`: what is wanted. */
-  readonly mask: number;
-  /** `IMA_FUNC_*` */
-  readonly func: number;
-  /** Content the kernel has read already. */
-  readonly buf?: Uint8Array;
-  /** Who, if not the running task (execve: the credentials to come). */
-  readonly cred?: Cred;
-}
-
 function mmapFunc(func: number): boolean {
   return func === IMA_FUNC_MMAP_CHECK || func === IMA_FUNC_MMAP_CHECK_REQPROT;
 }
@@ -173,12 +162,12 @@ function hashAction(iint: Iint, inode: Inode, w: Work): void {
 }
 
 /** Everything from the digest on. Returns 0, an errno or a verdict: what is not 0 is refused if the file is appraised. */
-function carryOut(g: Integrity, file: OpenFile, iint: Iint, w: Work, m: Plan, check: FileCheck): number {
+function carryOut(g: Integrity, file: OpenFile, iint: Iint, w: Work, m: Plan, buf: Uint8Array | null): number {
   const { inode } = file;
   const readXattr = w.appraise || templateOf(g, m.template).legacy === false;
   const xattr = readXattr ? getRawXattr(inode, XATTR_NAME_IMA) : null;
   const algo = imaGetHashAlgo(xattr, g.state.hashAlgo, g.o.profile.hashAlgoLast);
-  let rc = collectMeasurement(g, iint, file, check.buf ?? null, algo);
+  let rc = collectMeasurement(g, iint, file, buf, algo);
   if (rc !== 0 && rc !== -EINVAL) return rc;
   const path = g.path(file);
   if ((w.action & IMA_MEASURE) !== 0) measure(g, iint, file, path, xattr, m.template, m.pcr);
@@ -208,40 +197,78 @@ interface Plan {
   readonly mustAppraise: boolean;
 }
 
-/** 0, or EACCES if the file is appraised, not good, and the mode is enforce. */
-export function processMeasurement(g: Integrity, file: OpenFile, check: FileCheck): number {
+/** Has everything been done that the policy asks for, and nothing changed since? The hot path. */
+function isDone(iint: Iint, action: number, pcr: number, verdict: number): boolean {
+  if ((iint.atomic & (IMA_CHANGE_ATTR | IMA_CHANGE_XATTR)) !== 0 || (iint.flags & action) !== action) return false;
+  if ((action & IMA_MEASURE) !== 0 && !iint.isMeasured(pcr)) return false;
+  if ((action & IMA_APPRAISE) !== 0 && (iint.appraise & iint.appraised & (1 << verdict)) === 0) return false;
+  // The done bit of an order is the one above it.
+  return (((action & (IMA_AUDIT | IMA_HASH)) << 1) & ~iint.flags) === 0;
+}
+
+/** The verdict of before; what is mapped for execution must still have no other writer. */
+function cachedVerdict(g: Integrity, file: OpenFile, iint: Iint, func: number, verdict: number): number {
+  const rc = mmapFunc(func) ? mmapViolation(g, func, file, g.path(file)) : 0;
+  return rc !== 0 ? rc : iint.status[verdict];
+}
+
+/** 0, or EACCES: from the outcome, by the mode and by what the file is opened for. */
+function conclude(
+  g: Integrity,
+  file: OpenFile,
+  iint: Iint,
+  mask: number,
+  mustAppraise: boolean,
+  outcome: number,
+): number {
+  let rc = outcome;
+  // Whatever the label says: what is signed is not written to.
+  if ((mask & MAY_WRITE) !== 0 && (iint.atomic & IMA_DIGSIG) !== 0 && (iint.flags & IMA_NEW_FILE) === 0) rc = -EACCES;
+  if (!mustAppraise) return 0;
+  if (rc !== 0 && (g.state.appraise & IMA_APPRAISE_ENFORCE) !== 0) return EACCES;
+  if ((file.mode & FMODE_WRITE) !== 0) iint.atomic |= IMA_UPDATE_XATTR;
+  return 0;
+}
+
+/**
+ * 0, or EACCES if the file is appraised, not good, and the mode is enforce.
+ * @param mask `MAY_*`: what is wanted
+ * @param func `IMA_FUNC_*`
+ * @param buf content that the kernel has read already
+ * @param cred who, if not the running task (execve: the credentials to come)
+ */
+export function processMeasurement(
+  g: Integrity,
+  file: OpenFile,
+  mask: number,
+  func: number,
+  buf: Uint8Array | null = null,
+  cred?: Cred,
+): number {
   const { state } = g;
   const { inode } = file;
   if (state.policyFlag === 0 || (inode.mode & S_IFMT) !== S_IFREG) return 0;
-  const { func, mask } = check;
-  const match = getAction(g, inode, mask, func, null, check.cred);
+  const match = getAction(g, inode, mask, func, null, cred);
   const { action } = match;
-  const violations = (func === IMA_FUNC_FILE_CHECK || mmapFunc(func)) && (state.policyFlag & IMA_MEASURE) !== 0;
-  if (action === 0 && !violations) return 0;
-  if (violations) violationCheckAnd(g, file, action);
+  if ((state.policyFlag & IMA_MEASURE) !== 0 && (func === IMA_FUNC_FILE_CHECK || mmapFunc(func)))
+    violationCheck(g, file, (action & IMA_MEASURE) !== 0);
   if (action === 0) return 0;
-  return judge(
-    g,
-    file,
-    check,
-    {
-      func: (action & IMA_APPRAISE) !== 0 ? match.appraiseFunc : func,
-      pcr: match.pcr < 0 ? g.o.profile.pcr : match.pcr,
-      template: match.template,
-      allowedAlgos: match.allowedAlgos,
-      mustAppraise: (action & IMA_APPRAISE) !== 0,
-    },
-    action,
-  );
-}
-
-function violationCheckAnd(g: Integrity, file: OpenFile, action: number): void {
-  violationCheck(g, file, (action & IMA_MEASURE) !== 0);
-}
-
-function judge(g: Integrity, file: OpenFile, check: FileCheck, m: Plan, action: number): number {
-  const { inode } = file;
   const iint = g.iintGet(inode);
+  const mustAppraise = (action & IMA_APPRAISE) !== 0;
+  const judged = mustAppraise ? match.appraiseFunc : func;
+  const verdict = verdictOf(judged);
+  const pcr = match.pcr < 0 ? g.o.profile.pcr : match.pcr;
+  if (isDone(iint, action, pcr, verdict)) {
+    const outcome = mustAppraise ? cachedVerdict(g, file, iint, judged, verdict) : 0;
+    return conclude(g, file, iint, mask, mustAppraise, outcome);
+  }
+  const { template, allowedAlgos } = match;
+  const outcome = judge(g, file, iint, action, { func: judged, pcr, template, allowedAlgos, mustAppraise }, buf);
+  return conclude(g, file, iint, mask, mustAppraise, outcome);
+}
+
+/** Does what is still to do, or gives the verdict of before. */
+function judge(g: Integrity, file: OpenFile, iint: Iint, action: number, m: Plan, buf: Uint8Array | null): number {
   const verdict = verdictOf(m.func);
   if (iint.testAndClear(IMA_CHANGE_ATTR)) {
     iint.flags &= ~(IMA_APPRAISE | IMA_APPRAISED | IMA_NONACTION_FLAGS);
@@ -250,22 +277,7 @@ function judge(g: Integrity, file: OpenFile, check: FileCheck, m: Plan, action: 
   }
   if (iint.testAndClear(IMA_CHANGE_XATTR)) iint.reset();
   const w = workLeft(iint, action & (IMA_DO_MASK | IMA_NONACTION_FLAGS), m.pcr, verdict);
-  hashAction(iint, inode, w);
-  let rc = 0;
-  if (w.action === 0 && !w.appraise) {
-    if (m.mustAppraise) {
-      rc = mmapFunc(m.func) ? mmapViolation(g, m.func, file, g.path(file)) : 0;
-      if (rc === 0) rc = iint.status[verdict];
-    }
-  } else {
-    rc = carryOut(g, file, iint, w, m, check);
-  }
-  // Whatever the label says: what is signed is not written to.
-  if ((check.mask & MAY_WRITE) !== 0 && (iint.atomic & IMA_DIGSIG) !== 0 && (iint.flags & IMA_NEW_FILE) === 0)
-    rc = -EACCES;
-  if (m.mustAppraise) {
-    if (rc !== 0 && (g.state.appraise & IMA_APPRAISE_ENFORCE) !== 0) return EACCES;
-    if ((file.mode & FMODE_WRITE) !== 0) iint.atomic |= IMA_UPDATE_XATTR;
-  }
-  return 0;
+  hashAction(iint, file.inode, w);
+  if (w.action !== 0 || w.appraise) return carryOut(g, file, iint, w, m, buf);
+  return m.mustAppraise ? cachedVerdict(g, file, iint, m.func, verdict) : 0;
 }

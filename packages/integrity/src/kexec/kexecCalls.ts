@@ -77,7 +77,7 @@ function kernelReadFile(g: Integrity, file: OpenFile, func: number): Uint8Array 
   if ((file.mode & FMODE_READ) === 0) return fail(EBADF);
   if ((file.inode.mode & S_IFMT) !== S_IFREG || file.inode.size <= 0) return fail(EINVAL);
   const bytes = g.contents(file.inode);
-  const e = processMeasurement(g, file, { mask: MAY_READ, func, buf: bytes });
+  const e = processMeasurement(g, file, MAY_READ, func, bytes);
   return e === 0 ? bytes : fail(e);
 }
 

@@ -157,6 +157,33 @@ export function policyMatch(): PolicyMatch {
   return { action: 0, pcr: -1, template: "", allowedAlgos: 0, appraiseFunc: 0 };
 }
 
+/** Nothing matched yet. */
+export function clearMatch(out: PolicyMatch): void {
+  out.action = 0;
+  out.pcr = -1;
+  out.template = "";
+  out.allowedAlgos = 0;
+  out.appraiseFunc = 0;
+}
+
+/** Adds what a rule that matches says. */
+export function mergeRule(r: ImaRule, event: PolicyEvent, out: PolicyMatch): void {
+  out.action |= (r.flags & IMA_NONACTION_FLAGS) | (r.action & IMA_DO_MASK);
+  if (r.action === IMA_APPRAISE) {
+    out.action &= ~IMA_HASH;
+    out.appraiseFunc = (r.flags & RULE_FUNC) === 0 ? IMA_FUNC_FILE_CHECK : event.func;
+    if ((r.flags & RULE_VALIDATE_ALGOS) !== 0) out.allowedAlgos = r.allowedAlgos;
+  }
+  if ((r.flags & RULE_PCR) !== 0) out.pcr = r.pcr;
+  if (r.template !== "") out.template = r.template;
+}
+
+/** The orders that are still open after a rule: its own and its opposite are not. */
+export function closePair(r: ImaRule, open: number): number {
+  const order = (r.action & IMA_DO_MASK) !== 0 ? r.action : r.action >> 1;
+  return open & ~(order | (order << 1));
+}
+
 /**
  * Walks the rules.
  * @param orders which of IMA_MEASURE, IMA_APPRAISE, IMA_AUDIT, IMA_HASH are of interest; the others are not looked for
@@ -168,26 +195,13 @@ export function matchPolicy(
   orders: number,
   out: PolicyMatch = policyMatch(),
 ): PolicyMatch {
-  let action = 0;
   let open = orders | (orders << 1);
-  out.pcr = -1;
-  out.template = "";
-  out.allowedAlgos = 0;
-  out.appraiseFunc = 0;
+  clearMatch(out);
   for (let i = 0; i < rules.length && open !== 0; i++) {
     const r = rules[i];
     if ((r.action & open) === 0 || !ruleMatches(r, event)) continue;
-    action |= (r.flags & IMA_NONACTION_FLAGS) | (r.action & IMA_DO_MASK);
-    if (r.action === IMA_APPRAISE) {
-      action &= ~IMA_HASH;
-      out.appraiseFunc = (r.flags & RULE_FUNC) === 0 ? IMA_FUNC_FILE_CHECK : event.func;
-      if ((r.flags & RULE_VALIDATE_ALGOS) !== 0) out.allowedAlgos = r.allowedAlgos;
-    }
-    const order = (r.action & IMA_DO_MASK) !== 0 ? r.action : r.action >> 1;
-    open &= ~(order | (order << 1));
-    if ((r.flags & RULE_PCR) !== 0) out.pcr = r.pcr;
-    if (r.template !== "") out.template = r.template;
+    mergeRule(r, event, out);
+    open = closePair(r, open);
   }
-  out.action = action;
   return out;
 }
