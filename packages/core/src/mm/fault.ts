@@ -68,14 +68,27 @@ const FAULT_AROUND = 16;
 
 /** Make `addr` (page aligned) readable, or writable, for user code of `mm`. Returns a FAULT_ code. */
 export function handleFault(m: MmSystem, c: Ctx | null, t: Task | null, mm: Mm, addr: number, write: boolean): number {
-  const v = findVma(mm, addr) ?? growStack(m, t, mm, addr);
-  if (v === null) return FAULT_MAPERR;
-  if (write ? (v.flags & VM_WRITE) === 0 : (v.flags & VM_ACCESS) === 0) return FAULT_ACCERR;
   const f = m.fault;
   f.mm = mm;
-  f.vma = v;
   f.addr = addr;
   f.write = write;
+  return resolveFault(m, c, t);
+}
+
+/**
+ * As `handleFault`, with mm, addr and write set in `m.fault`: an address does not fit a small integer, so each call that takes one
+ * as an argument would allocate it.
+ */
+export function resolveFault(m: MmSystem, c: Ctx | null, t: Task | null): number {
+  const f = m.fault;
+  const { mm, addr, write } = f;
+  let v = mm.lastVma;
+  if (v === null || addr < v.start || addr >= v.end) {
+    v = findVma(mm, addr) ?? growStack(m, t, mm, addr);
+    if (v === null) return FAULT_MAPERR;
+  }
+  if (write ? (v.flags & VM_WRITE) === 0 : (v.flags & VM_ACCESS) === 0) return FAULT_ACCERR;
+  f.vma = v;
   f.huge = false;
   f.major = false;
   const r = faultIn(m, c, f);
@@ -100,6 +113,7 @@ function faultIn(m: MmSystem, c: Ctx | null, f: Fault): number {
   const { mm, vma: v, addr, write } = f;
   const { pt } = m;
   const region = (addr / PMD_BYTES) | 0;
+  if (mm.cacheRegion === region) return pteFault(m, c, f, mm.cacheBase + ((addr - region * PMD_BYTES) >> 12));
   const pmd = pmdSlot(mm, region);
   const huge = pmd >= 0 && (pt.fl[pmd] & PTE_HUGE) !== 0;
   if (huge) {
@@ -114,7 +128,13 @@ function faultIn(m: MmSystem, c: Ctx | null, f: Fault): number {
   }
   const base = pteAlloc(m, mm, region, c);
   if (base <= 0) return base === ALLOC_WAIT ? FAULT_WAIT : FAULT_OOM;
-  const slot = base + ((addr - region * PMD_BYTES) >> 12);
+  return pteFault(m, c, f, base + ((addr - region * PMD_BYTES) >> 12));
+}
+
+/** The address has a PTE, at `slot`. */
+function pteFault(m: MmSystem, c: Ctx | null, f: Fault, slot: number): number {
+  const { pt } = m;
+  const { write } = f;
   f.slot = slot;
   const e = pt.val[slot];
   if (e === 0) return missing(m, c, f, slot);
@@ -165,7 +185,7 @@ function hint(m: MmSystem, c: Ctx | null, f: Fault, slot: number): number {
 // --- nothing there ---
 
 function missing(m: MmSystem, c: Ctx | null, f: Fault, slot: number): number {
-  const { vma: v, mm, addr, write } = f;
+  const { vma: v, mm, write } = f;
   if (v.mapping !== null) return fileFault(m, c, f, slot, v.mapping);
   if ((v.flags & VM_UFFD_MISSING) !== 0) {
     const r = userfault(m, c, f);
@@ -177,7 +197,7 @@ function missing(m: MmSystem, c: Ctx | null, f: Fault, slot: number): number {
     m.pt.count[slot >> 9]++;
     return FAULT_OK;
   }
-  const pfn = newAnon(m, c, mm, v, addr);
+  const pfn = faultAnon(m, c, f);
   if (pfn <= 0) return pfn === ALLOC_WAIT ? FAULT_WAIT : FAULT_OOM;
   mapPte(m, mm, v, slot, pfn, PTE_WRITE | PTE_DIRTY | PTE_ACCESSED);
   m.lruAdd(pfn);
@@ -192,16 +212,25 @@ function userfault(m: MmSystem, c: Ctx | null, f: Fault): number | undefined {
 
 /** A charged page of zeros, owned by the area, on no list yet: pfn, 0 or ALLOC_WAIT. */
 export function newAnon(m: MmSystem, c: Ctx | null, mm: Mm, v: Vma, addr: number): number {
+  const f = m.fault;
+  f.mm = mm;
+  f.vma = v;
+  f.addr = addr;
+  return faultAnon(m, c, f);
+}
+
+/** As `newAnon`, for the address of a fault. */
+function faultAnon(m: MmSystem, c: Ctx | null, f: Fault): number {
+  const v = f.vma;
   const anon = v.anonVma ?? m.anonPrepare(v);
   const r = m.request(c, GFP_HIGHUSER_MOVABLE, PAGE_ANON);
-  const index = v.pgoff + (addr - v.start) / 4096;
-  r.mm = mm;
+  r.mm = f.mm;
   r.vma = v;
-  r.addr = addr;
-  r.index = index;
+  r.addr = f.addr;
+  r.index = v.pgoff + (f.addr - v.start) / 4096;
   const pfn = allocCharged(m, r);
   if (pfn <= 0) return pfn === ALLOC_WAIT ? pfn : 0;
-  m.newAnonPage(pfn, anon.id, index);
+  m.newAnonPage(pfn, anon.id, (v.pgoff + (f.addr - v.start) / 4096) | 0);
   return pfn;
 }
 
@@ -251,7 +280,7 @@ function copyFilePage(
   mapping: AddressSpace,
   index: number,
 ): number {
-  const pfn = newAnon(m, c, f.mm, f.vma, f.addr);
+  const pfn = faultAnon(m, c, f);
   if (pfn <= 0) return pfn === ALLOC_WAIT ? FAULT_WAIT : FAULT_OOM;
   copyPageData(m, mapping.data(index), pfn);
   mapPte(m, f.mm, f.vma, slot, pfn, PTE_WRITE | PTE_DIRTY | PTE_ACCESSED);
@@ -327,7 +356,7 @@ function writeProtected(m: MmSystem, c: Ctx | null, f: Fault, slot: number): num
     m.stats[PGREUSE]++;
     return FAULT_OK;
   }
-  const copy = newAnon(m, c, mm, v, f.addr);
+  const copy = faultAnon(m, c, f);
   if (copy <= 0) return copy === ALLOC_WAIT ? FAULT_WAIT : FAULT_OOM;
   if (!special) {
     if (!anon) copyPageData(m, (v.mapping as AddressSpace).data(v.pgoffOf(f.addr)), copy);
@@ -366,7 +395,7 @@ function swapIn(m: MmSystem, c: Ctx | null, f: Fault, slot: number, entry: numbe
     let owner = m.anonPrepare(v);
     while (!sole && owner.parent !== null) owner = owner.parent;
     frames.owner[pfn] = owner.id;
-    frames.index[pfn] = ((v.pgoff + (f.addr - v.start) / 4096) % 0x100000000) | 0;
+    frames.index[pfn] = (v.pgoff + (f.addr - v.start) / 4096) | 0;
   }
   mapPte(m, mm, v, slot, pfn, sole ? PTE_ACCESSED | PTE_DIRTY | PTE_WRITE : PTE_ACCESSED);
   swap.free(entry);

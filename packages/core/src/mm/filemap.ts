@@ -58,7 +58,7 @@ export function insertPage(m: MmSystem, mapping: AddressSpace, index: number, pf
   const f = m.frames;
   const swapBacked = mapping.aOps.swapBacked === true;
   f.owner[pfn] = m.ownMapping(mapping);
-  f.index[pfn] = (index % 0x100000000) | 0;
+  f.index[pfn] = index | 0;
   let fl = mapping.aOps.readFolio === undefined ? PG_UPTODATE : 0;
   if (swapBacked) fl |= PG_SWAPBACKED;
   if ((mapping.flags & AS_UNEVICTABLE) !== 0) fl |= PG_UNEVICTABLE;

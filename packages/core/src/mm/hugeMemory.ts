@@ -149,7 +149,7 @@ function hugeWrite(m: MmSystem, c: Ctx | null, mm: Mm, v: Vma, region: number): 
 function mapHuge(m: MmSystem, mm: Mm, v: Vma, region: number, slot: number, pfn: number, owner: number): void {
   const { frames: f } = m;
   setPmd(m, slot, pfn, PTE_HUGE | PTE_ACCESSED | PTE_DIRTY | ((v.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0));
-  m.newAnonPage(pfn, owner, v.pgoffOf(region * PMD_BYTES));
+  m.newAnonPage(pfn, owner, v.pgoffOf(region * PMD_BYTES) | 0);
   f.mapcount[pfn] = 1;
   mm.rss[MM_ANONPAGES] += HPAGE_PMD_NR;
   m.stats[THP_FAULT_ALLOC]++;

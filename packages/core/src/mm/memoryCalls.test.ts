@@ -265,6 +265,21 @@ describe("transparent huge pages", () => {
     expect(mm.rssPages).toBe(511);
     checkMemory(k.core);
   });
+  it("are split where an area is: advice or a lock on a part of one", () => {
+    const k = machine({ cmdline: "transparent_hugepage=always" });
+    const s = k.sys(k.init);
+    s.mmap(AT, 2 * M2, PROT_RW, ANON | FIXED);
+    s.touch(AT, 1, true);
+    s.touch(AT + M2, 1, true);
+    s.madvise(AT + 100 * P, P, 10);
+    checkMemory(k.core);
+    const b = fork(k, k.init);
+    checkMemory(k.core);
+    expect((b.mm as NonNullable<Task["mm"]>).rssPages).toBe(1023);
+    s.mlock(AT + M2 + 5 * P, P);
+    checkMemory(k.core);
+    expect(k.mm.read(k.mm.stat("nr_mlock"))).toBe(1);
+  });
   it("map one huge zero page for reads, which is not charged and lives until the shrinker", () => {
     const k = machine({ cmdline: "transparent_hugepage=always" });
     const s = k.sys(k.init);

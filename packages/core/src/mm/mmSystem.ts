@@ -47,6 +47,11 @@ import {
   NR_STATS,
   NR_ZONE_LRU_BASE,
   NUMA_HIT,
+  NUMA_LOCAL,
+  NUMA_MISS,
+  NUMA_OTHER,
+  PGALLOC_BASE,
+  PGFREE,
   VMSTAT_NAMES,
 } from "./vmstat.js";
 import {
@@ -257,17 +262,15 @@ export class MmSystem {
     const p = this.providers.get(slot);
     if (p !== undefined) return p();
     let n = 0;
-    if (slot < NUMA_HIT) for (const z of this.zones) n += slot === NR_FREE_PAGES ? z.free : z.stat[slot];
-    else for (let i = slot; i < this.stats.length; i += NR_STATS) n += this.stats[i];
+    for (let nid = 0; nid < this.nodes; nid++) n += this.readNode(slot, nid);
     return n;
   }
   /** Value for one node. */
   readNode(slot: number, nid: number): number {
-    if (slot >= NUMA_HIT) return this.nodes === 1 ? this.read(slot) : this.stats[nid * NR_STATS + slot];
-    let n = 0;
-    for (const z of this.zones)
-      if (z.nid === nid)
-        n += slot === NR_FREE_PAGES ? z.free : slot === NR_FREE_PAGES_BLOCKS ? freeInBlocks(z) : z.stat[slot];
+    let n = slot < NUMA_HIT ? 0 : this.stats[nid * NR_STATS + slot];
+    if (slot === NUMA_HIT) n -= this.stats[nid * NR_STATS + NUMA_MISS];
+    else if (slot === NUMA_LOCAL) n -= this.stats[nid * NR_STATS + NUMA_OTHER];
+    for (const z of this.zones) if (z.nid === nid) n += zoneShare(z, slot);
     return n;
   }
   /** A node counter of the page's node and of who pays for it (hook pageState) changes by n pages. */
@@ -346,12 +349,12 @@ export class MmSystem {
 
   // --- pages ---
 
-  /** A fresh frame (or huge page) becomes private memory of an owner. */
+  /** A fresh frame (or huge page) becomes private memory of an owner; `index` is the low 32 bits, as a signed number. */
   newAnonPage(pfn: number, owner: number, index: number): void {
     const f = this.frames;
     f.flags[pfn] |= PG_ANON | PG_SWAPBACKED | PG_UPTODATE;
     f.owner[pfn] = owner;
-    f.index[pfn] = (index % 0x100000000) | 0;
+    f.index[pfn] = index;
   }
   /** The owner of new private pages of an area. */
   anonPrepare(v: Vma): AnonVma {
@@ -409,9 +412,7 @@ export class MmSystem {
     const fl = flags[pfn];
     const n = (fl & PG_HEAD) !== 0 ? sign << (fl >>> PG_ORDER_SHIFT) : sign;
     const lru = this.lruOf(pfn);
-    const z = this.zoneOf(pfn);
-    z.stat[NR_ZONE_LRU_BASE + lru] += n;
-    this.stats[z.nid * NR_STATS + NR_LRU_BASE + lru] += n;
+    this.zoneOf(pfn).stat[NR_ZONE_LRU_BASE + lru] += n;
   }
 
   // --- address spaces of processes ---
@@ -453,4 +454,15 @@ export class MmSystem {
   dropMapping(mapping: AddressSpace): void {
     dropMapping(this, mapping);
   }
+}
+
+/** What a zone contributes to a counter of its node. */
+function zoneShare(z: Zone, slot: number): number {
+  if (slot === NR_FREE_PAGES) return z.free;
+  if (slot === NR_FREE_PAGES_BLOCKS) return freeInBlocks(z);
+  if (slot < NUMA_HIT) return z.stat[slot];
+  if (slot === NUMA_HIT || slot === NUMA_LOCAL) return z.pgalloc - z.allocExtra;
+  if (slot >= NR_LRU_BASE && slot < NR_LRU_BASE + 5) return z.stat[NR_ZONE_LRU_BASE + slot - NR_LRU_BASE];
+  if (slot === PGALLOC_BASE + z.type) return z.pgalloc;
+  return slot === PGFREE ? z.pgfree : 0;
 }

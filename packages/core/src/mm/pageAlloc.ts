@@ -30,18 +30,7 @@ import {
   type AllocRequest,
 } from "./gfp.js";
 import type { MmSystem } from "./mmSystem.js";
-import {
-  ALLOCSTALL_BASE,
-  NR_STATS,
-  NUMA_FOREIGN,
-  NUMA_HIT,
-  NUMA_INTERLEAVE_HIT,
-  NUMA_LOCAL,
-  NUMA_MISS,
-  NUMA_OTHER,
-  PGALLOC_BASE,
-  PGFREE,
-} from "./vmstat.js";
+import { ALLOCSTALL_BASE, NR_STATS, NUMA_FOREIGN, NUMA_INTERLEAVE_HIT, NUMA_MISS, NUMA_OTHER } from "./vmstat.js";
 import { ZONE_DMA, ZONE_DMA32, ZONE_MOVABLE, ZONE_NORMAL, type Zone } from "./zone.js";
 
 /** What `allocCharged` gives when the charge was refused (no errno but ENOMEM is known). */
@@ -84,16 +73,15 @@ function fromFreelist(m: MmSystem, r: AllocRequest, wmark: number): number {
     if (z.free - (1 << order) + 1 <= mark + reserve) continue;
     const pfn = takeBlock(m.frames, z, order);
     if (pfn === 0) continue;
-    const s = m.stats;
-    s[PGALLOC_BASE + z.type] += 1 << order;
-    const row = nid * NR_STATS;
-    s[row + (nid === m.localNid ? NUMA_LOCAL : NUMA_OTHER)]++;
-    if (nid === preferred.nid) s[row + NUMA_HIT]++;
-    else {
-      s[row + NUMA_MISS]++;
-      s[preferred.nid * NR_STATS + NUMA_FOREIGN]++;
+    // only the exceptions are counted: hits and local ones are the rest of all allocations (MmSystem.readNode)
+    z.pgalloc += 1 << order;
+    if (order > 0) z.allocExtra += (1 << order) - 1;
+    if (nid !== m.localNid) m.stats[nid * NR_STATS + NUMA_OTHER]++;
+    if (nid !== preferred.nid) {
+      m.stats[nid * NR_STATS + NUMA_MISS]++;
+      m.stats[preferred.nid * NR_STATS + NUMA_FOREIGN]++;
     }
-    if (r.interleave && nid === r.nid) s[row + NUMA_INTERLEAVE_HIT]++;
+    if (r.interleave && nid === r.nid) m.stats[nid * NR_STATS + NUMA_INTERLEAVE_HIT]++;
     return pfn;
   }
   return 0;
@@ -173,7 +161,8 @@ function release(m: MmSystem, pfn: number, order: number): void {
   if (m.k.hooks.pageFree.on !== null) m.k.hooks.pageFree.on(pfn, order);
   const f = m.frames;
   const n = 1 << order;
-  m.stats[PGFREE] += n;
+  const z = m.zoneOf(pfn);
+  z.pgfree += n;
   f.flags[pfn] = 0;
   f.refcount[pfn] = 0;
   f.mapcount[pfn] = 0;
@@ -186,7 +175,7 @@ function release(m: MmSystem, pfn: number, order: number): void {
     f.owner.fill(0, pfn + 1, pfn + n);
     f.index.fill(0, pfn + 1, pfn + n);
   }
-  giveBlock(f, m.zoneOf(pfn), pfn, order);
+  giveBlock(f, z, pfn, order);
 }
 
 /** Give back a block nobody uses: taken off its LRU list, uncharged, its bytes dropped, free. */

@@ -9,7 +9,17 @@ import type { Ctx } from "../kernel/ctx.js";
 import { WAIT, type Wait } from "../sys/types.js";
 import { signalPending } from "../task/signalPending.js";
 import { type AddressSpace, CONTENTS_FULL } from "./addressSpace.js";
-import { FAULT_ACCERR, FAULT_DIRTIED, FAULT_OK, FAULT_OOM, FAULT_SIGBUS, FAULT_WAIT, handleFault } from "./fault.js";
+import {
+  FAULT_ACCERR,
+  FAULT_DIRTIED,
+  FAULT_MAPERR,
+  FAULT_OK,
+  FAULT_OOM,
+  FAULT_SIGBUS,
+  FAULT_WAIT,
+  handleFault,
+  resolveFault,
+} from "./fault.js";
 import { copyIn, copyOut } from "./filemap.js";
 import { PG_ANON } from "./frames.js";
 import { type Mm, TASK_SIZE } from "./mm.js";
@@ -23,6 +33,7 @@ import {
   PTE_PROTNONE,
   PTE_SPECIAL,
   PTE_WRITE,
+  PTRS,
   pmdSlot,
   pteBase,
 } from "./pageTable.js";
@@ -66,9 +77,13 @@ function usable(m: MmSystem, mm: Mm, addr: number, write: boolean): number {
 
 /** Bring in the page of `addr`: 0, or WAIT. Raises the signal (and fails EFAULT) for what cannot be. */
 export function userFault(m: MmSystem, c: Ctx, f: AccessFrame | null, mm: Mm, addr: number, write: boolean): 0 | Wait {
-  const page = addr - (addr % 4096);
-  const r = addr >= TASK_SIZE || addr < 0 ? 1 : handleFault(m, c, c.task, mm, page, write);
-  if (r === FAULT_OK) return 0;
+  const page = Math.floor(addr / 4096) * 4096;
+  const r = addr >= TASK_SIZE || addr < 0 ? FAULT_MAPERR : handleFault(m, c, c.task, mm, page, write);
+  return r === FAULT_OK ? 0 : afterFault(m, c, f, addr, r);
+}
+
+/** What a fault that was not plainly resolved means for the access. */
+function afterFault(m: MmSystem, c: Ctx, f: AccessFrame | null, addr: number, r: number): 0 | Wait {
   if (r === FAULT_WAIT) return WAIT;
   if (r === FAULT_DIRTIED) {
     if (f !== null) {
@@ -91,31 +106,63 @@ function throttled(c: Ctx, f: AccessFrame): boolean {
   return false;
 }
 
+/** Mark entries slot..slot+n-1 as used as far as the access is allowed; how many were. */
+function markRun(val: Int32Array, fl: Uint8Array, slot: number, n: number, write: boolean): number {
+  const need = write ? PTE_PROTNONE | PTE_WRITE : PTE_PROTNONE;
+  const have = write ? PTE_WRITE : 0;
+  const mark = write ? PTE_ACCESSED | PTE_DIRTY : PTE_ACCESSED;
+  for (let i = 0; i < n; i++) {
+    const f = fl[slot + i];
+    if (val[slot + i] <= 0 || (f & need) !== have) return i;
+    fl[slot + i] = f | mark;
+  }
+  return n;
+}
+
 /** The first byte of each of `pages` pages is read or written. 0, or WAIT. */
 export function touchPages(m: MmSystem, c: Ctx, mm: Mm, addr: number, pages: number, write: boolean): 0 | Wait {
-  const f = c.task.frame as AccessFrame | null;
+  const frame = c.task.frame as AccessFrame | null;
+  if (frame !== null && frame.throttle !== null && throttled(c, frame)) return WAIT;
   const { userAccess } = m.k.hooks;
-  let i = f === null ? 0 : f.done;
-  if (f !== null && f.throttle !== null && throttled(c, f)) return WAIT;
-  for (; i < pages; i++) {
-    const a = addr + i * 4096;
-    let slot = usable(m, mm, a, write);
-    if (slot < 0) {
-      const r = userFault(m, c, null, mm, a, write);
-      if (r === WAIT) {
-        c.frame(accessFrame).done = i;
-        return WAIT;
+  const { pt, fault } = m;
+  const { on } = userAccess;
+  for (let i = frame === null ? 0 : frame.done; i < pages; i++) {
+    let a = addr + i * 4096;
+    if (on === null) {
+      const region = (a / PMD_BYTES) | 0;
+      const base = pteBase(m, mm, region);
+      if (base >= 0) {
+        const first = (a - region * PMD_BYTES) >> 12;
+        const n = Math.min(PTRS - first, pages - i);
+        const run = markRun(pt.val, pt.fl, base + first, n, write);
+        if (run === n) {
+          i += n - 1;
+          continue;
+        }
+        i += run;
+        a = addr + i * 4096;
       }
-      if (m.fault.dirtied !== null) {
-        const g = c.frame(accessFrame);
-        g.throttle = m.fault.dirtied;
-        m.fault.dirtied = null;
-        g.done = i + 1;
-        if (throttled(c, g)) return WAIT;
-      }
-      if (userAccess.on !== null) slot = usable(m, mm, a, write);
     }
-    if (userAccess.on !== null && slot >= 0) userAccess.on(frameOf(m, slot, a), write);
+    let slot = on === null && mm.cacheRegion === ((a / PMD_BYTES) | 0) ? -1 : usable(m, mm, a, write);
+    if (slot < 0) {
+      fault.mm = mm;
+      fault.addr = Math.floor(a / 4096) * 4096;
+      fault.write = write;
+      const r = a >= TASK_SIZE || a < 0 ? FAULT_MAPERR : resolveFault(m, c, c.task);
+      if (r !== FAULT_OK) {
+        if (afterFault(m, c, null, a, r) === WAIT) {
+          c.frame(accessFrame).done = i;
+          return WAIT;
+        }
+        const f = c.frame(accessFrame);
+        f.throttle = fault.dirtied;
+        fault.dirtied = null;
+        f.done = i + 1;
+        if (f.throttle !== null && throttled(c, f)) return WAIT;
+      }
+      if (on !== null) slot = usable(m, mm, a, write);
+    }
+    if (on !== null && slot >= 0) on(frameOf(m, slot, a), write);
   }
   return 0;
 }

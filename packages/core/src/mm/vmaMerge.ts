@@ -5,8 +5,10 @@
  * userfaultfd context, packages' fields, and where their private pages are found from. Linux's vma_merge rules.
  */
 
+import { splitHugePmd } from "./hugeSplit.js";
 import type { Mm } from "./mm.js";
 import type { MmSystem } from "./mmSystem.js";
+import { PMD_BYTES, PTE_HUGE, pmdSlot } from "./pageTable.js";
 import { type AnonVma, attachAnon, detachAnon } from "./rmap.js";
 import { dropShmem } from "./shmemZero.js";
 import {
@@ -67,6 +69,12 @@ export function closeVma(m: MmSystem, v: Vma): void {
 /** Cut an area in two at `addr`: the first half keeps the object; returns the second. */
 export function splitVma(m: MmSystem, v: Vma, addr: number): Vma {
   const { mm } = v;
+  if (addr % PMD_BYTES !== 0) {
+    // a huge page cannot belong to two areas
+    const region = Math.floor(addr / PMD_BYTES);
+    const slot = pmdSlot(mm, region);
+    if (slot >= 0 && (m.pt.fl[slot] & PTE_HUGE) !== 0) splitHugePmd(m, mm, region);
+  }
   const half = new Vma(mm, addr, v.end, v.flags, v.pgoffOf(addr));
   half.file = v.file;
   half.mapping = v.mapping;

@@ -43,7 +43,11 @@ export class Zone {
   /** lowmem_reserve: pages kept back from allocations that could have come from zone type i. */
   readonly reserve: number[] = [0, 0, 0, 0];
   /** Its own counters; see vmstat.ts. nr_free_pages is `free`. */
-  readonly stat: Float64Array = new Float64Array(NR_ZONE_STATS);
+  readonly stat: Int32Array = new Int32Array(NR_ZONE_STATS);
+  /** Pages ever taken and given back; allocations are fewer than pages by `allocExtra` (of more than one page). */
+  pgalloc = 0;
+  pgfree = 0;
+  allocExtra = 0;
 
   constructor(
     /** Index in `k.mm.zones`. */

@@ -5,7 +5,6 @@ import {
   NR_FREE_PAGES_BLOCKS,
   NR_LAST_NODE_STAT,
   NR_LRU_BASE,
-  NR_STATS,
   NUMA_HIT,
   VMSTAT_NAMES,
 } from "./vmstat.js";
@@ -35,8 +34,7 @@ function zoneText(k: Core, nid: number, type: number, z: Zone | undefined, nodeS
     s += counter(VMSTAT_NAMES[i], v);
   }
   // kept by node, not by zone: shown with the node's first zone
-  for (let i = NUMA_HIT; i < NR_LRU_BASE; i++)
-    s += counter(VMSTAT_NAMES[i], nodeStats ? m.stats[nid * NR_STATS + i] : 0);
+  for (let i = NUMA_HIT; i < NR_LRU_BASE; i++) s += counter(VMSTAT_NAMES[i], nodeStats ? m.readNode(i, nid) : 0);
   return `${s}\n  node_unreclaimable:  0\n  start_pfn:           ${z.start}\n`;
 }
 
