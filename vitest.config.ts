@@ -24,12 +24,6 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "unit",
           include: folders.map((f) => `${f}/src/**/*.test.ts`),
-          // Their models are wrong in rare sequences (a moved area without pages, a task that SIGPIPE has ended, a bit of a quoted list): to be mended first.
-          exclude: [
-            "packages/core/src/mm/memory.property.test.ts",
-            "packages/core/src/vfs/invariants.test.ts",
-            "packages/integrity/src/list/list.test.ts",
-          ],
         },
       },
       {

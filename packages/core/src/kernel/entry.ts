@@ -229,6 +229,10 @@ export class Entry {
       const p = t.started;
       t.started = null;
       p?.settle(t.result, t.error, pathOf(t));
+      // what the caller has now is no longer the task's
+      t.result = undefined;
+      t.frame = null;
+      t.args = [];
     }
     this.k.sched.park(t);
   }
@@ -308,9 +312,12 @@ export class Entry {
       }
       t.tape.record(e.name, ownResult(r), t.error);
     }
+    const path = t.error !== 0 ? pathOf(t) : undefined;
     t.result = undefined;
     t.frame = null;
-    if (t.error !== 0) throw new KernelError(t.error, e.name, pathOf(t));
+    const a = t.args;
+    a[0] = a[1] = a[2] = a[3] = a[4] = a[5] = undefined;
+    if (t.error !== 0) throw new KernelError(t.error, e.name, path);
     return r;
   }
 

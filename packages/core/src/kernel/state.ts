@@ -290,15 +290,28 @@ function isTransient(object: object, field: string): boolean {
 
 const B64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+const CODES = Uint8Array.from(B64, (c) => c.charCodeAt(0));
+/** Bytes encoded at a time: a multiple of three. */
+const PIECE = 6144;
+
+function base64(bytes: Uint8Array, from: number, to: number): string {
+  const codes: number[] = [];
+  for (let i = from; i < to; i += 3) {
+    const w = (bytes[i] << 16) | ((i + 1 < to ? bytes[i + 1] : 0) << 8) | (i + 2 < to ? bytes[i + 2] : 0);
+    codes.push(CODES[w >> 18], CODES[(w >> 12) & 63], CODES[(w >> 6) & 63], CODES[w & 63]);
+  }
+  return String.fromCharCode(...codes);
+}
+
 /** Bytes as text: runs of zeros as `.N.`, the rest base64 in blocks, total length first. */
 function encodeBytes(bytes: Uint8Array): string {
-  let out = `${bytes.length}:`;
+  const parts = [`${bytes.length}:`];
   let i = 0;
   while (i < bytes.length) {
     let z = i;
     while (z < bytes.length && bytes[z] === 0) z++;
     if (z - i >= 12 || z === bytes.length) {
-      out += `.${z - i}.`;
+      parts.push(`.${z - i}.`);
       i = z;
       continue;
     }
@@ -310,14 +323,12 @@ function encodeBytes(bytes: Uint8Array): string {
       e++;
     }
     if (zeros >= 12) e -= zeros;
-    out += `${e - i}=`;
-    for (; i < e; i += 3) {
-      const w = (bytes[i] << 16) | ((i + 1 < e ? bytes[i + 1] : 0) << 8) | (i + 2 < e ? bytes[i + 2] : 0);
-      out += B64[w >> 18] + B64[(w >> 12) & 63] + B64[(w >> 6) & 63] + B64[w & 63];
-    }
+    parts.push(`${e - i}=`);
+    // in pieces: a string grown by four characters at a time is a rope of as many parts
+    for (; i < e; i += PIECE) parts.push(base64(bytes, i, Math.min(e, i + PIECE)));
     i = e;
   }
-  return out;
+  return parts.join("");
 }
 
 function decodeBytes(text: string): ArrayBuffer {

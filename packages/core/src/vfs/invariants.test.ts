@@ -278,7 +278,6 @@ function world(): { k: VfsKernel; sys: Sys[] } {
   const k = vfsKernel();
   const root = childTask(k);
   const s = k.sys(root);
-  s.rt_sigaction(13, { handler: 1, flags: 0, mask: [] } as never);
   s.chmod("/mnt", 0o777);
   s.chdir("/mnt");
   s.mkdir("d", 0o777);
@@ -287,6 +286,8 @@ function world(): { k: VfsKernel; sys: Sys[] } {
   const user = userTask(k, 1000);
   const jailed = childTask(k);
   for (const t of [user, jailed]) k.sys(t).chdir("/mnt");
+  // a pipe without readers is EPIPE and ends nobody
+  for (const t of [root, user, jailed]) k.sys(t).rt_sigaction(13, { handler: 1, flags: 0, mask: [] } as never);
   k.sys(jailed).chroot("/mnt/d");
   return { k, sys: [s, k.sys(user), k.sys(jailed)] };
 }
