@@ -11,7 +11,7 @@
 import { EINVAL, ENOENT, ENOSPC } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import { BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, MSDOS_SUPER_MAGIC, XFS_SUPER_MAGIC } from "../abi/magic.js";
-import { MS_I_VERSION, MS_RDONLY } from "../abi/mount.js";
+import { MS_I_VERSION, MS_LAZYTIME, MS_RDONLY, MS_SYNCHRONOUS } from "../abi/mount.js";
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
 import type { AddressSpace, AddressSpaceOps, PageData } from "../mm/addressSpace.js";
@@ -25,9 +25,11 @@ import { type FileSystemType, FS_REQUIRES_DEV, SB_NEGATIVE, SuperBlock, type Sup
 import { fillMemSuper, memStatfs } from "./tmpfs.js";
 
 const PAGE = 4096;
+/** Flags of the superblock that its first mount decides. */
+const SAMPLED = MS_RDONLY | MS_I_VERSION | MS_SYNCHRONOUS | MS_LAZYTIME;
 
 /** What sets one kind of disk file system apart from another. */
-interface Profile {
+export interface DiskProfile {
   magic: number;
   /** Bytes of a directory. */
   dirSize: number;
@@ -38,7 +40,7 @@ interface Profile {
   firstIno: number;
 }
 
-const PROFILES: Readonly<Record<string, Profile>> = {
+const PROFILES: Readonly<Record<string, DiskProfile>> = {
   ext2: { magic: EXT4_SUPER_MAGIC, dirSize: 4096, fastLink: 60, rootIno: 2, firstIno: 11 },
   ext3: { magic: EXT4_SUPER_MAGIC, dirSize: 4096, fastLink: 60, rootIno: 2, firstIno: 11 },
   ext4: { magic: EXT4_SUPER_MAGIC, dirSize: 4096, fastLink: 60, rootIno: 2, firstIno: 11 },
@@ -50,7 +52,7 @@ const PROFILES: Readonly<Record<string, Profile>> = {
 export interface DiskOptions {
   /** Name of the device below /dev. */
   name: string;
-  /** A profile: ext2, ext3, ext4, xfs, btrfs, vfat. */
+  /** A profile: ext2, ext3, ext4, xfs, btrfs, vfat. "": made by the first mount, as what it is mounted as. */
   type: string;
   /** Bytes. Default 1 GiB. */
   size?: number;
@@ -66,7 +68,7 @@ export class Disk {
   sb: SuperBlock | null = null;
   constructor(
     readonly name: string,
-    readonly type: string,
+    public type: string,
     readonly size: number,
     readonly uuid: string,
     readonly dev: number,
@@ -164,23 +166,25 @@ export const diskOps: SuperOps = {
   showOptions: (sb) => ((sb.flags & MS_I_VERSION) !== 0 ? ",i_version" : ""),
 };
 
-function diskType(name: string): FileSystemType {
+/** A file system type over disks. */
+export function diskType(name: string, profile: DiskProfile): FileSystemType {
   const type: FileSystemType = {
     name,
     flags: FS_REQUIRES_DEV,
     mount(c, flags, source, data) {
       const disk = findDisk(c.k, source);
       if (disk === undefined) return fail(ENOENT);
+      if (disk.type === "") disk.type = name;
       if (disk.type !== name) return fail(EINVAL);
       let more = flags;
       for (const opt of data.split(",")) {
         if (opt === "i_version" || opt === "iversion") more |= MS_I_VERSION;
         else if (opt !== "" && !DISK_OPTIONS.test(opt)) fail(EINVAL);
       }
-      if (disk.sb === null) disk.sb = format(c.k, type, disk);
+      if (disk.sb === null) disk.sb = format(c.k, type, profile, disk);
       const { sb } = disk;
-      if (sb.mounts.size === 0)
-        sb.flags = (sb.flags & ~(MS_RDONLY | MS_I_VERSION)) | (more & (MS_RDONLY | MS_I_VERSION));
+      if (sb.mounts.size === 0) sb.flags = (sb.flags & ~SAMPLED) | (more & SAMPLED);
+      c.k.vfs.diskMounted?.(sb, disk, data);
       return sb;
     },
   };
@@ -198,8 +202,7 @@ export function findDisk(k: Core, source: string): Disk | undefined {
 }
 
 /** An empty file system on a disk. */
-function format(k: Core, type: FileSystemType, disk: Disk): SuperBlock {
-  const p = PROFILES[type.name];
+function format(k: Core, type: FileSystemType, p: DiskProfile, disk: Disk): SuperBlock {
   const sb = new SuperBlock(k, type, p.magic, diskOps, { dev: disk.dev });
   sb.persistent = true;
   sb.uuid = disk.uuid;
@@ -226,12 +229,14 @@ function format(k: Core, type: FileSystemType, disk: Disk): SuperBlock {
   return sb;
 }
 
-export const diskTypes: readonly FileSystemType[] = /* @__PURE__ */ Object.keys(PROFILES).map(diskType);
+export const diskTypes: readonly FileSystemType[] = /* @__PURE__ */ Object.entries(PROFILES).map(([n, p]) =>
+  diskType(n, p),
+);
 
 /** A disk for mount(2). TypeError or RangeError for wrong options. */
 export function addDisk(k: Core, o: DiskOptions): Disk {
   const { disks } = k.vfs;
-  if (PROFILES[o.type] === undefined)
+  if (o.type !== "" && PROFILES[o.type] === undefined && !k.vfs.types.has(o.type))
     throw new TypeError(`disk.type: must be one of ${Object.keys(PROFILES).join(", ")}, not ${String(o.type)}`);
   if (typeof o.name !== "string" || o.name === "" || disks.has(o.name))
     throw new TypeError(`disk.name: must be a new name below /dev, not ${String(o.name)}`);

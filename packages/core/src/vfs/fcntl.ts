@@ -2,15 +2,17 @@
  * Descriptors as such: dup(2), fcntl(2), close_range(2), ioctl(2) requests that all files have.
  */
 import { CAP_LINUX_IMMUTABLE } from "../abi/capability.js";
-import { EBADF, EINVAL, ENOTTY, EPERM } from "../abi/errno.js";
+import { EBADF, EBUSY, EINVAL, ENOTTY, EPERM } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import {
   CLOSE_RANGE_CLOEXEC,
   CLOSE_RANGE_UNSHARE,
+  F_ADD_SEALS,
   F_CREATED_QUERY,
   F_DUPFD,
   F_DUPFD_CLOEXEC,
   F_DUPFD_QUERY,
+  F_GET_SEALS,
   F_GETFD,
   F_GETFL,
   F_GETPIPE_SZ,
@@ -38,11 +40,21 @@ import {
   FS_SYNC_FL,
 } from "../abi/ioctl.js";
 import { RLIMIT_NOFILE } from "../abi/resource.js";
+import {
+  F_SEAL_EXEC,
+  F_SEAL_FUTURE_WRITE,
+  F_SEAL_GROW,
+  F_SEAL_SEAL,
+  F_SEAL_SHRINK,
+  F_SEAL_WRITE,
+} from "../abi/seals.js";
 import { S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from "../abi/stat.js";
 import type { Ctx } from "../kernel/ctx.js";
+import type { AddressSpace } from "../mm/addressSpace.js";
+import { VM_MAYWRITE, VM_SHARED } from "../mm/vma.js";
 import { capable } from "../task/capable.js";
 import { rlimit } from "../task/rlimits.js";
-import { FMODE_CREATED, FMODE_PATH, type OpenFile } from "./file.js";
+import { FMODE_CREATED, FMODE_PATH, FMODE_WRITE, type OpenFile } from "./file.js";
 import type { FilesStruct } from "./filesStruct.js";
 import { dupFiles, fget, fgetRaw, filpClose, fput, fputSync, getFile, unusedFd } from "./fileTable.js";
 import { S_APPEND, S_IMMUTABLE, S_NOATIME, S_SYNC } from "./inode.js";
@@ -51,6 +63,7 @@ import { mntWantWrite } from "./openPerm.js";
 import { inodeOwnerOrCapable } from "./perm.js";
 import { pipeOf } from "./pipe.js";
 import { setPipeSize } from "./pipeLimits.js";
+import { sealsOf } from "./regularFile.js";
 
 function filesOf(c: Ctx): FilesStruct {
   return c.task.files as FilesStruct;
@@ -127,10 +140,42 @@ export function doFcntl(c: Ctx, fd: number, cmd: number, arg: number): number {
       if (p === null) return fail(EBADF);
       return cmd === F_GETPIPE_SZ ? p.slots * 4096 : setPipeSize(c, p, arg);
     }
+    case F_GET_SEALS:
+      return sealed(file) ? sealsOf(file.inode) : isShmem(file) ? F_SEAL_SEAL : fail(EINVAL);
+    case F_ADD_SEALS:
+      return addSeals(file, arg);
     default:
       return fail(EINVAL);
   }
 }
+
+const isShmem = (f: OpenFile): boolean => f.inode.mapping !== null && f.inode.mapping.aOps.swapBacked === true;
+/** Made by memfd_create(2): it has seals of its own. */
+const sealed = (f: OpenFile): boolean => isShmem(f) && f.inode.data !== null;
+
+const F_ALL_SEALS = 0x3f;
+
+/** F_ADD_SEALS. EPERM, EINVAL, EBUSY: it is mapped writable. */
+function addSeals(file: OpenFile, arg: number): number {
+  const { inode } = file;
+  if ((file.mode & FMODE_WRITE) === 0) return fail(EPERM);
+  if ((arg & ~F_ALL_SEALS) !== 0) return fail(EINVAL);
+  if (!isShmem(file)) return fail(EINVAL);
+  const old = sealed(file) ? sealsOf(inode) : F_SEAL_SEAL;
+  if ((old & F_SEAL_SEAL) !== 0) return fail(EPERM);
+  let seals = arg;
+  if ((seals & F_SEAL_WRITE) !== 0 && (old & F_SEAL_WRITE) === 0) {
+    const mapping = inode.mapping as AddressSpace;
+    if (mapping.iMmapWritable > 0 || (mapping.iMmap ?? []).some((v) => (v.flags & SHARED_MAYWRITE) === SHARED_MAYWRITE))
+      return fail(EBUSY);
+  }
+  if ((seals & F_SEAL_EXEC) !== 0 && (inode.mode & 0o111) !== 0)
+    seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+  (inode.data as { seals: number }).seals = old | seals;
+  return 0;
+}
+
+const SHARED_MAYWRITE = VM_SHARED | VM_MAYWRITE;
 
 export function doCloseRange(c: Ctx, first: number, last: number, flags: number): number {
   if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) !== 0) return fail(EINVAL);

@@ -1,7 +1,19 @@
 /** The calls of sys/fdSys.ts and sys/mountSys.ts. */
-import { EBADF, EINVAL, ENODEV, ENOTDIR, EOPNOTSUPP, EPERM, ESPIPE } from "../abi/errno.js";
+import { EBADF, EINVAL, ENODEV, ENOTDIR, EOPNOTSUPP, EPERM, ESPIPE, ETXTBSY } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
-import { AT_FDCWD, O_CLOEXEC, O_DIRECT, O_NONBLOCK } from "../abi/fcntl.js";
+import {
+  AT_FDCWD,
+  FALLOC_FL_COLLAPSE_RANGE,
+  FALLOC_FL_INSERT_RANGE,
+  FALLOC_FL_KEEP_SIZE,
+  FALLOC_FL_PUNCH_HOLE,
+  FALLOC_FL_UNSHARE_RANGE,
+  FALLOC_FL_WRITE_ZEROES,
+  FALLOC_FL_ZERO_RANGE,
+  O_CLOEXEC,
+  O_DIRECT,
+  O_NONBLOCK,
+} from "../abi/fcntl.js";
 import { S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from "../abi/stat.js";
 import type { Ctx } from "../kernel/ctx.js";
 import { int, list, uint } from "../sys/args.js";
@@ -16,7 +28,7 @@ import type { FilesStruct } from "./filesStruct.js";
 import { closeFd, fget, fgetRaw, fputSync, getFile, unusedFd } from "./fileTable.js";
 import type { FsStruct } from "./fsStruct.js";
 import { getdents } from "./getdents.js";
-import { type Inode, S_APPEND } from "./inode.js";
+import { type Inode, S_APPEND, S_IMMUTABLE, S_SWAPFILE } from "./inode.js";
 import { loffAdd, loffArg, loffHigh } from "./loff.js";
 import { doMount, doUmount, statfsOf } from "./mountCalls.js";
 import { LOOKUP_FOLLOW, userPath } from "./namei.js";
@@ -85,9 +97,32 @@ function ftruncate(c: Ctx, file: OpenFile, length: Loff): number | Wait {
   return doTruncate(c, file.dentry, length, false) === WAIT ? WAIT : 0;
 }
 
+/** Modes that stand alone, apart from KEEP_SIZE where it is allowed. */
+function fallocMode(mode: number): boolean {
+  switch (mode & ~FALLOC_FL_KEEP_SIZE) {
+    case 0:
+    case FALLOC_FL_UNSHARE_RANGE:
+    case FALLOC_FL_ZERO_RANGE:
+      return true;
+    case FALLOC_FL_PUNCH_HOLE:
+      return (mode & FALLOC_FL_KEEP_SIZE) !== 0;
+    case FALLOC_FL_COLLAPSE_RANGE:
+    case FALLOC_FL_INSERT_RANGE:
+    case FALLOC_FL_WRITE_ZEROES:
+      return (mode & FALLOC_FL_KEEP_SIZE) === 0;
+    default:
+      return false;
+  }
+}
+
 function fallocate(c: Ctx, file: OpenFile, mode: number, offset: Loff, length: Loff): number | Wait {
+  // a file system's own design may know more bits
+  if (!fallocMode(mode & ~c.k.vfs.fallocExtra)) return fail(EOPNOTSUPP);
   if ((file.mode & FMODE_WRITE) === 0) return fail(EBADF);
   const { inode } = file;
+  if ((mode & ~FALLOC_FL_KEEP_SIZE) !== 0 && (inode.flags & S_APPEND) !== 0) return fail(EPERM);
+  if ((inode.flags & S_IMMUTABLE) !== 0) return fail(EPERM);
+  if ((inode.flags & S_SWAPFILE) !== 0) return fail(ETXTBSY);
   const type = inode.mode & S_IFMT;
   if (type === S_IFIFO) return fail(ESPIPE);
   if (type === S_IFDIR) return fail(21);

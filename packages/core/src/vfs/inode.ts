@@ -115,6 +115,8 @@ export interface InodeOpsInit {
   permission?(c: Ctx, inode: Inode, mask: number): void;
   /** Change attributes that were checked (size too: then it may sleep). Left out: `simpleSetattr` (vfs/attr.ts). */
   setattr?(c: Ctx, inode: Inode, attr: Iattr): Wait | undefined;
+  /** The next byte from `at` on that is data, or in a hole: SEEK_DATA and SEEK_HOLE. -1: none. Left out: what is cached is data. */
+  seekHole?(c: Ctx, inode: Inode, at: number, data: boolean): number;
   /** Correct what stat(2) is to show. */
   getattr?(c: Ctx, inode: Inode, st: Stat): void;
 }
@@ -137,6 +139,7 @@ export class InodeOps {
   readonly permission: NonNullable<InodeOpsInit["permission"]> | null;
   readonly setattr: NonNullable<InodeOpsInit["setattr"]> | null;
   readonly getattr: NonNullable<InodeOpsInit["getattr"]> | null;
+  readonly seekHole: NonNullable<InodeOpsInit["seekHole"]> | null;
 
   constructor(o: InodeOpsInit) {
     this.lookup = o.lookup ?? null;
@@ -155,6 +158,7 @@ export class InodeOps {
     this.permission = o.permission ?? null;
     this.setattr = o.setattr ?? null;
     this.getattr = o.getattr ?? null;
+    this.seekHole = o.seekHole ?? null;
   }
 }
 

@@ -46,6 +46,11 @@ function seekHoleData(c: Ctx, file: OpenFile, offset: Loff, whence: number): num
   const { size, mapping } = file.inode;
   const at = loffHigh(offset);
   if (at < 0 || at >= size) return fail(ENXIO);
+  const { seekHole } = file.inode.ops;
+  if (seekHole !== null) {
+    const pos = seekHole(c, file.inode, at, whence === SEEK_DATA);
+    return pos < 0 ? fail(ENXIO) : pos;
+  }
   if (mapping === null) return whence === SEEK_DATA ? at : size;
   const { flags } = c.k.mm.frames;
   const isData = (i: number): boolean => {

@@ -45,6 +45,8 @@ export interface MemFs {
   aOps: AddressSpaceOps;
   /** Inode operations of regular files. A static. */
   iops: InodeOps;
+  /** File operations of regular files. A static. Left out: those of memory files. */
+  fops?: FileOps;
   /** Fast symbolic links are shorter than this (bytes); longer ones take a block. */
   fastLink: number;
 }
@@ -69,7 +71,7 @@ export function newInode(c: Ctx | null, sb: SuperBlock, dir: Inode | null, mode:
   inode.generation = sb.k.vfs.rng.uint32();
   switch (mode & S_IFMT) {
     case S_IFREG:
-      inode.fops = regularFileOps;
+      inode.fops = fs.fops ?? regularFileOps;
       inode.ops = fs.iops;
       inode.mapping = new AddressSpace(inode, fs.aOps);
       break;

@@ -5,15 +5,16 @@
  */
 import { EFBIG, ENOMEM, ENOSPC, EOPNOTSUPP, EPERM, ETXTBSY } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
-import { O_NOATIME } from "../abi/fcntl.js";
+import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, O_NOATIME } from "../abi/fcntl.js";
 import { RLIMIT_FSIZE } from "../abi/resource.js";
 import { F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_WRITE } from "../abi/seals.js";
 import { SIGXFSZ } from "../abi/signal.js";
 import type { Ctx } from "../kernel/ctx.js";
 import type { AddressSpace } from "../mm/addressSpace.js";
-import { filemapRead, filemapWrite, grabPage, removeRange } from "../mm/filemap.js";
+import { filemapRead, filemapWrite, grabPage, removeRange, zeroRange } from "../mm/filemap.js";
 import { PG_UPTODATE } from "../mm/frames.js";
 import { ALLOC_NOSPC, ALLOC_WAIT } from "../mm/gfp.js";
+import type { MmSystem } from "../mm/mmSystem.js";
 import { WAIT, type Wait } from "../sys/types.js";
 import { rlimit } from "../task/rlimits.js";
 import { newsizeOk, removePrivs } from "./attr.js";
@@ -65,12 +66,15 @@ export function writeChecks(c: Ctx, inode: Inode, pos: number, count: number): n
 export function genericWrite(c: Ctx, file: OpenFile, data: Uint8Array, pos: number): number | Wait {
   if (data.length === 0) return 0;
   const { inode } = file;
-  const len = writeChecks(c, inode, pos, data.length);
+  let len = writeChecks(c, inode, pos, data.length);
   removePrivs(c, file.dentry);
   const seals = sealsOf(inode);
   if (seals !== 0) {
     if ((seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0) fail(EPERM);
-    if ((seals & F_SEAL_GROW) !== 0 && pos + len > inode.size) fail(EPERM);
+    if ((seals & F_SEAL_GROW) !== 0 && pos + len > inode.size) {
+      if (pos >= inode.size) fail(EPERM);
+      len = inode.size - pos;
+    }
   }
   const mapping = inode.mapping as AddressSpace;
   const { aOps } = mapping;
@@ -104,7 +108,20 @@ function raiseSize(inode: Inode, pos: number, n: number): void {
   }
 }
 
-/** fallocate(2) of memory file systems: mode 0 makes the pages and extends the file. EOPNOTSUPP other modes, EFBIG, ENOSPC, EPERM. */
+/** Whole pages of a range leave the cache, parts of pages become zeros. */
+export function punchPages(m: MmSystem, mapping: AddressSpace, from: number, to: number): void {
+  const first = Math.ceil(from / 4096);
+  const last = Math.floor(to / 4096) - 1;
+  if (first > last + 1) {
+    zeroRange(mapping, from, to);
+    return;
+  }
+  removeRange(m, mapping, first, last);
+  zeroRange(mapping, from, first * 4096);
+  zeroRange(mapping, (last + 1) * 4096, to);
+}
+
+/** fallocate(2) of memory file systems: makes the pages and extends the file, or punches a hole. EOPNOTSUPP other modes, EFBIG, ENOSPC, EPERM. */
 export function genericFallocate(
   c: Ctx,
   file: OpenFile,
@@ -112,11 +129,18 @@ export function genericFallocate(
   offset: number,
   length: number,
 ): Wait | undefined {
-  if (mode !== 0) fail(EOPNOTSUPP);
+  if (mode !== 0 && mode !== FALLOC_FL_KEEP_SIZE && mode !== (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
+    fail(EOPNOTSUPP);
   const { inode } = file;
   const m = c.k.mm;
   const mapping = inode.mapping as AddressSpace;
   const end = offset + length;
+  if ((mode & FALLOC_FL_PUNCH_HOLE) !== 0) {
+    if ((sealsOf(inode) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0) fail(EPERM);
+    punchPages(m, mapping, offset, end);
+    changedAttr(inode);
+    return undefined;
+  }
   newsizeOk(c, inode, end);
   if ((sealsOf(inode) & F_SEAL_GROW) !== 0 && end > inode.size) fail(EPERM);
   const first = Math.floor(offset / 4096);
@@ -141,7 +165,7 @@ export function genericFallocate(
   }
   c.endPart("fallocate");
   removePrivs(c, file.dentry);
-  if (end > inode.size) raiseSize(inode, offset, length);
+  if (mode === 0 && end > inode.size) raiseSize(inode, offset, length);
   changedAttr(inode);
   return undefined;
 }

@@ -60,7 +60,7 @@ export interface FileSystemType {
 export class SuperBlock {
   readonly k: Core;
   readonly type: FileSystemType;
-  readonly ops: SuperOps;
+  ops: SuperOps;
   /** Device number (major * 2^20 + minor); memory file systems get the next of major 0. */
   readonly dev: number;
   readonly magic: number;

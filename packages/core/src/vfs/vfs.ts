@@ -54,6 +54,8 @@ export class Vfs {
     "fileSlots",
     "mountSlots",
     "openDevice",
+    "diskMounted",
+    "fallocExtra",
     "propagation",
     "bindable",
     "nd",
@@ -117,6 +119,10 @@ export class Vfs {
   readonly fileSlots: Slots<OpenFile> = new Slots();
   readonly mountSlots: Slots<Mount> = new Slots();
   openDevice: DeviceOpener | null = null;
+  /** Bits of fallocate(2) beyond Linux's. */
+  fallocExtra = 0;
+  /** Told of each mount of a disk, with its options: may put other operations into the superblock. */
+  diskMounted: ((sb: SuperBlock, disk: Disk, data: string) => void) | null = null;
   propagation: Propagation = privatePropagation;
   /** Which files without a place may be bind-mounted (nsfs), set by whoever makes them. */
   bindable: ((d: Dentry) => boolean) | null = null;
