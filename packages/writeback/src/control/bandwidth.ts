@@ -72,7 +72,12 @@ export interface RatelimitTrace {
 }
 
 /** wb_update_dirty_ratelimit(): moves the base rate toward write bandwidth / number of writers, in damped steps. */
-export function wbUpdateDirtyRatelimit(r: Ratelimit, i: RatelimitInput, hz: number, t: RatelimitTrace | null = null): void {
+export function wbUpdateDirtyRatelimit(
+  r: Ratelimit,
+  i: RatelimitInput,
+  hz: number,
+  t: RatelimitTrace | null = null,
+): void {
   const rl = r.dirtyRatelimit;
   const rate = mulDiv(i.dirtied, hz, i.elapsed);
   const task = shr(rl * i.posRatio, 10) + 1;

@@ -16,7 +16,7 @@ export const FPROP_FRAC_BASE = 1024;
 /** Most pages a device's share of thresholds can be. */
 export const MAX_THRESH = 0xffffffff;
 /** Reference value of "without bound" in works and passes: prints as LONG_MAX. */
-export const LONG_MAX = 2 ** 63;
+export const LONG_MAX: number = 2 ** 63;
 
 /** Longest pause of a writer, ticks. */
 export function maxPauseTicks(hz: number): number {

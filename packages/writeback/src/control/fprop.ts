@@ -40,7 +40,7 @@ export class FpropLocal {
   add(p: FpropGlobal, n: number, maxFrac: number = FPROP_FRAC_BASE): void {
     if (maxFrac < FPROP_FRAC_BASE) {
       this.fraction(p);
-      if (this.numerator > Math.floor(this.denominator * maxFrac / FPROP_FRAC_BASE)) return;
+      if (this.numerator > Math.floor((this.denominator * maxFrac) / FPROP_FRAC_BASE)) return;
     } else this.reflect(p);
     this.events += n;
     p.events += n;

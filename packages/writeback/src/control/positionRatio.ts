@@ -35,9 +35,7 @@ export function hardDirtyLimit(dirtyLimit: number, thresh: number): number {
 
 /** Where the control wants the domain's dirty count. */
 export function dirtySetpoint(c: Pick<DirtyControl, "thresh" | "bgThresh" | "dirtyLimit">): number {
-  return Math.floor(
-    (dirtyFreerunCeiling(c.thresh, c.bgThresh) + hardDirtyLimit(c.dirtyLimit, c.thresh)) / 2,
-  );
+  return Math.floor((dirtyFreerunCeiling(c.thresh, c.bgThresh) + hardDirtyLimit(c.dirtyLimit, c.thresh)) / 2);
 }
 
 /** Third-order curve: 2.0 far below the set point, 1.0 on it, 0 at the limit. */

@@ -217,6 +217,8 @@ const as: Effect = (s, what, result) => {
 
 function start(s: Session): void {
   makeHolder(s);
+  // a device that no model describes
+  if (s.spec.devices === undefined && s.spec.mounts === undefined) addDevice(s, "D", {});
   for (const [name, model] of Object.entries((s.spec.devices ?? {}) as Record<string, DeviceModel>)) {
     addDevice(s, name, model);
   }
@@ -229,6 +231,9 @@ function start(s: Session): void {
     s.syscall(name, "rt_sigaction", SIGXFSZ, { handler: SIG_IGN });
   }
 }
+
+const bdiPath = (value: unknown): unknown =>
+  typeof value === "string" ? value.replace("/sys/class/bdi/D/", "/sys/class/bdi/254:0/") : value;
 
 const files = fileSteps({ encode: utf8 });
 
@@ -248,7 +253,8 @@ export const writeback: Dialect = {
     };
   },
   start,
-  substitute: (s, value, task) => dollarVariables(value, dollarLookup(s, task)),
+  // /sys/class/bdi/D: the name there is the device's number
+  substitute: (s, value, task) => dollarVariables(bdiPath(value), dollarLookup(s, task)),
   kinds: {
     repeat,
     advance: advanceStep,

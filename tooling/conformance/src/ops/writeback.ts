@@ -2,12 +2,192 @@
  * What of writeback's cases only the package can do: the kernel operations (`name: (s, args, step) => result`), and the
  * devices and mounts of the start state. The vocabulary is in the README.
  */
+import {
+  dirtyPollInterval,
+  dirtySetpoint,
+  domainDirtyLimits,
+  domainUpdateDirtyLimit,
+  errseqCheck,
+  errseqCheckAndAdvance,
+  errseqSample,
+  errseqSet,
+  FpropGlobal,
+  FpropLocal,
+  PauseRound,
+  pauseRound,
+  type WritebackApi,
+  wbCalcThresh,
+  wbPositionRatio,
+  wbUpdateDirtyRatelimit,
+  wbUpdateWriteBandwidth,
+} from "@kernelkit/writeback";
 import { NotYet } from "../outcome.js";
 import type { Session } from "../session.js";
 import { HOLDER, makeDirs } from "../startState.js";
 import type { KernelOps } from "../steps/kernelSteps.js";
 
-export const writebackOps: KernelOps = {};
+type Numbers = Readonly<Record<string, number>>;
+const HZ = 250;
+
+const control = (a: Numbers) => ({
+  thresh: a.thresh,
+  bgThresh: a.bg_thresh,
+  dirtyLimit: a.dirty_limit,
+  dirty: a.dirty,
+  wbThresh: a.wb_thresh,
+  wbBgThresh: a.wb_bg_thresh ?? 0,
+  wbDirty: a.wb_dirty,
+  avgWriteBandwidth: a.avg_write_bandwidth ?? 0,
+  strictlimit: a.strictlimit === 1,
+});
+
+const errseqOf = (s: Session): { raw: number } => s.state("errseq", () => ({ raw: 0 }));
+const fpropOf = (s: Session) =>
+  s.state("fprop", () => ({ global: new FpropGlobal(), A: new FpropLocal(), B: new FpropLocal() }));
+
+const shares = (f: ReturnType<typeof fpropOf>): Record<string, string> => {
+  const out: Record<string, string> = {};
+  for (const name of ["A", "B"] as const) {
+    f[name].fraction(f.global);
+    out[name] = `${f[name].numerator}/${f[name].denominator}`;
+  }
+  return out;
+};
+
+export const writebackOps: KernelOps = {
+  wb_position_ratio: (_s, [a]) => ({ fields: { pos_ratio: wbPositionRatio(control(a as Numbers), "6.1") } }),
+  wb_update_dirty_ratelimit(_s, [v]) {
+    const a = v as Numbers;
+    const c = control(a);
+    const r = { dirtyRatelimit: a.dirty_ratelimit, balancedDirtyRatelimit: a.balanced_dirty_ratelimit };
+    wbUpdateDirtyRatelimit(
+      r,
+      {
+        dirty: c.strictlimit ? c.wbDirty : c.dirty,
+        setpoint: c.strictlimit ? Math.floor((c.wbThresh + c.wbBgThresh) / 2) : dirtySetpoint(c),
+        posRatio: a.pos_ratio,
+        avgWriteBandwidth: c.avgWriteBandwidth,
+        dirtied: a.dirtied,
+        elapsed: a.elapsed,
+      },
+      HZ,
+    );
+    return { fields: { dirty_ratelimit: r.dirtyRatelimit, balanced_dirty_ratelimit: r.balancedDirtyRatelimit } };
+  },
+  wb_update_write_bandwidth(_s, [v]) {
+    const a = v as Numbers;
+    const b = { writeBandwidth: a.write_bandwidth, avgWriteBandwidth: a.avg_write_bandwidth };
+    wbUpdateWriteBandwidth(b, a.elapsed, a.written, HZ);
+    return { fields: { write_bandwidth: b.writeBandwidth, avg_write_bandwidth: b.avgWriteBandwidth } };
+  },
+  domain_update_dirty_limit(_s, [v]) {
+    const a = v as Numbers;
+    const d = { dirtyLimit: a.dirty_limit, dirtyLimitTstamp: 0 };
+    domainUpdateDirtyLimit(d, a.thresh, a.dirty, a.age, HZ);
+    return { fields: { dirty_limit: d.dirtyLimit, tstamp_advance: d.dirtyLimitTstamp } };
+  },
+  domain_dirty_limits(_s, [v]) {
+    const a = v as Numbers;
+    const r = domainDirtyLimits({
+      dirtyRatio: a.dirty_ratio,
+      dirtyBackgroundRatio: a.dirty_background_ratio,
+      dirtyBytes: a.dirty_bytes,
+      dirtyBackgroundBytes: a.dirty_background_bytes,
+      avail: a.avail,
+      rt: a.rt === 1,
+      dirtyLimit: a.dirty_limit ?? 0,
+      ...(a.global_avail !== undefined && { globalAvail: a.global_avail }),
+    });
+    return { fields: { thresh: r.thresh, bg_thresh: r.bgThresh } };
+  },
+  wb_calc_thresh(_s, [v]) {
+    const a = v as Numbers;
+    const wb = wbCalcThresh({
+      thresh: a.thresh,
+      dirty: a.dirty ?? a.thresh,
+      numerator: a.numerator,
+      denominator: a.denominator,
+      // percent in these cases, ppm inside
+      sumMinRatio: a.sum_min_ratio * 10000,
+      minRatio: a.min_ratio * 10000,
+      maxRatio: a.max_ratio * 10000,
+      avgWriteBandwidth: a.avg_write_bandwidth,
+      totWriteBandwidth: a.tot_write_bandwidth,
+      strictlimit: a.strictlimit === 1,
+    });
+    return { fields: { wb_thresh: wb } };
+  },
+  dirty_poll_interval: (_s, [dirty, thresh]) => ({ ret: dirtyPollInterval(Number(dirty), Number(thresh)) }),
+  balance_dirty_pages(_s, [v]) {
+    const a = v as Numbers;
+    const c = control(a);
+    const r = new PauseRound();
+    const pos = wbPositionRatio(c);
+    pauseRound(
+      r,
+      pos,
+      a.dirty_ratelimit,
+      a.avg_write_bandwidth ?? a.dirty_ratelimit,
+      c.wbDirty,
+      a.pages_dirtied ?? 0,
+      a.think ?? 0,
+      HZ,
+    );
+    const setpoint = dirtySetpoint(c);
+    return {
+      fields: {
+        task_ratelimit: r.taskRatelimit,
+        max_pause: r.maxPause,
+        min_pause: r.minPause,
+        period: r.period,
+        pause: r.sleeps ? r.pause : Math.min(r.pause, 0),
+        nr_dirtied_pause: r.nrDirtiedPause,
+        sleeps: r.sleeps,
+        setpoint,
+        trace_task_ratelimit_kbps: r.taskRatelimit * 4,
+        trace_wb_setpoint: Math.floor((setpoint * c.wbThresh) / (c.thresh + 1)),
+      },
+    };
+  },
+  fprop_init: (s) => ({ fields: shares(fpropOf(s)) }),
+  fprop_add(s, [v]) {
+    const a = v as Numbers;
+    const f = fpropOf(s);
+    f.A.add(f.global, a.A ?? 0);
+    f.B.add(f.global, a.B ?? 0);
+    if ((a.new_periods ?? 0) > 0) f.global.newPeriod(a.new_periods);
+    return { fields: shares(f) };
+  },
+  errseq_sample: (s) => ({ ret: errseqSample(errseqOf(s).raw) }),
+  errseq_set(s, [, err]) {
+    const e = errseqOf(s);
+    e.raw = errseqSet(e.raw, Number(err));
+    return { ret: e.raw, fields: { raw: e.raw } };
+  },
+  errseq_check: (s, [, since]) => ({ ret: errseqCheck(errseqOf(s).raw, Number(since)) }),
+  errseq_check_and_advance(s, [, since]) {
+    const e = errseqOf(s);
+    const p = { eseq: e.raw, since: Number(since) };
+    const ret = errseqCheckAndAdvance(p);
+    e.raw = p.eseq;
+    // the cursor is the variable that the step names
+    const name = /^\$(\w+)$/.exec(String(rawArgs(s)?.[1] ?? ""));
+    if (name !== null) s.vars.set(name[1], p.since);
+    return { ret, fields: { since: p.since, raw: p.eseq } };
+  },
+};
+
+/** The arguments of a step as the case has them, before variables were put in. */
+function rawArgs(s: Session): readonly unknown[] | undefined {
+  const steps = s.spec.steps as readonly { kernel?: unknown; args?: readonly unknown[]; fields?: unknown }[];
+  const at = s.state("errseqAt", () => ({ n: 0 }));
+  for (let i = at.n; i < steps.length; i++) {
+    if (steps[i].kernel !== "errseq_check_and_advance") continue;
+    at.n = i + 1;
+    return steps[i].args;
+  }
+  return undefined;
+}
 
 /** What a case says of a block device. */
 export interface DeviceModel {
@@ -23,8 +203,10 @@ export interface DeviceModel {
 }
 
 /** Adds a block device. */
-export function addDevice(_s: Session, name: string, _model: DeviceModel): void {
-  throw new NotYet(`device ${name}: models of block devices`);
+export function addDevice(s: Session, name: string, model: DeviceModel): void {
+  for (const key of Object.keys(model)) if (key !== "write_bps") throw new NotYet(`device ${name}: ${key}`);
+  if (model.write_bps !== undefined) throw new NotYet(`device ${name}: models of block devices`);
+  s.api<WritebackApi>("writeback").addDisk({ name, type: "" });
 }
 
 /** Events of the trace that was started, each with its `event` name and fields; `null` starts it. */
@@ -61,6 +243,7 @@ export function parseMount(text: string): MountDescription {
 export function mountDescribed(s: Session, path: string, text: string): void {
   const m = parseMount(text);
   if (m.model !== undefined) addDevice(s, m.device, m.model);
+  else if (m.device === "disk" && m.type !== "tmpfs") addDevice(s, m.device, {});
   makeDirs(s, path);
   s.syscall(HOLDER, "mount", m.device, path, m.type, 0, m.options);
 }
