@@ -1,5 +1,6 @@
 /** The stories of the package, by id. */
+
+export type { Knob, Series, Story, StoryResult, Table } from "@kernelkit/core/stories";
 export { counterWrap } from "./stories/counterWrap.js";
-export type { Knob, Series, Story, StoryResult, Table } from "./stories/story.js";
 export { stuckLine } from "./stories/stuckLine.js";
 export { superHandler } from "./stories/superHandler.js";

@@ -1,12 +1,12 @@
 /** counterWrap: a year of timer interrupts, and what 32-bit counters make of it. */
 import { createMachine } from "@kernelkit/core";
+import { knobsOf, type Story, type StoryResult } from "@kernelkit/core/stories";
 import { IRQ_HANDLED } from "../abi.js";
 import { dummyIrqChip } from "../chip/irqChip.js";
 import { presetCounts } from "../files/preset.js";
 import { intrText } from "../files/procInterrupts.js";
 import { handlePercpuIrq } from "../flow/flowHandlers.js";
 import { genirq } from "../genirq.js";
-import { knobsOf, type Story, type StoryResult } from "./story.js";
 
 /** Real arrivals after each stretch that is counted at once: they are what crosses the wrap. */
 const REAL = 100;

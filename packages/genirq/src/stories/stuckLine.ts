@@ -1,10 +1,10 @@
 /** stuckLine: one device holds a shared level line for ever and its handler denies it. What becomes of the others on the line? */
 import { createMachine } from "@kernelkit/core";
+import { knobsOf, type Story, type StoryResult } from "@kernelkit/core/stories";
 import { IRQ_HANDLED, IRQ_NONE, IRQD_IRQ_DISABLED, IRQF_SHARED, IRQS_SPURIOUS_DISABLED } from "../abi.js";
 import { irqChip } from "../chip/irqChip.js";
 import { handleLevelIrq } from "../flow/flowHandlers.js";
 import { genirq } from "../genirq.js";
-import { knobsOf, type Story, type StoryResult } from "./story.js";
 
 type Knobs = { goodDevices: number; stormPeriodNs: number; eventMs: number; seconds: number };
 

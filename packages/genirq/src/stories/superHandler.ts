@@ -1,5 +1,6 @@
 /** superHandler: the one big handler of before 2006 and a flow per line, on the same arrivals. */
 import { createMachine } from "@kernelkit/core";
+import { knobsOf, type Story, type StoryResult } from "@kernelkit/core/stories";
 import { IRQ_HANDLED, IRQ_NONE, IRQ_PER_CPU, IRQD_IRQ_DISABLED, IRQD_IRQ_MASKED } from "../abi.js";
 import { type IrqChip, irqChip } from "../chip/irqChip.js";
 import type { FlowHandler, IrqData } from "../desc.js";
@@ -12,7 +13,6 @@ import {
 } from "../flow/flowHandlers.js";
 import { genirq } from "../genirq.js";
 import type { Irqs } from "../irqs.js";
-import { knobsOf, type Story, type StoryResult } from "./story.js";
 
 type Knobs = { arrivals: number; overlapPercent: number };
 type Kind = "simple" | "percpu" | "level" | "edge" | "fasteoi";

@@ -2,13 +2,14 @@
  * The story "Prove it": a machine boots, works, and answers a challenge with its list and a quote; then somebody in between changes
  * what is sent.
  */
+
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { concatBytes, fromHex } from "../bytes.js";
 import { parseMeasurementList } from "../list/listReader.js";
 import { type ListVerdict, verifyMeasurementList } from "../list/verifyMeasurementList.js";
 import type { PcrValues } from "../tpm/pcrs.js";
 import type { Quote } from "../tpm/quote.js";
 import { Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = { readonly files: number };
 

@@ -3,12 +3,12 @@
  * open, and what i_version saves.
  */
 import { MAP_SHARED, O_RDONLY, O_RDWR, O_WRONLY, PROT_READ, PROT_WRITE } from "@kernelkit/core";
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { HASH_ALGO_SHA256 } from "../abi/hashAlgo.js";
 import { toHex, utf8 } from "../bytes.js";
 import { nobleCrypto } from "../crypto/nobleCrypto.js";
 import type { CryptoProvider } from "../crypto/provider.js";
 import { type DiskImage, Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = { readonly rounds: number };
 

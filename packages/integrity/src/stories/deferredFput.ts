@@ -3,9 +3,9 @@
  * while munmap holds the memory map's. Three designs, the lock orders each makes, and what the deferred one costs every close.
  */
 import { MAP_SHARED, O_CREAT, O_RDWR, O_WRONLY, PROT_READ, PROT_WRITE } from "@kernelkit/core";
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { utf8 } from "../bytes.js";
 import { Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = { readonly files: number; readonly mapped: number };
 

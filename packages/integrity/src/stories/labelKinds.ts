@@ -2,13 +2,13 @@
  * The story "Hash or signature": labels that follow the file against labels that hold it still, and what each policy looks at.
  */
 import { O_RDONLY, O_WRONLY } from "@kernelkit/core";
+import type { Story } from "@kernelkit/core/stories";
 import { HASH_ALGO_SHA256 } from "../abi/hashAlgo.js";
 import { utf8 } from "../bytes.js";
 import { ecKeyFromSeed, makeCertificate } from "../crypto/makeCertificate.js";
 import { nobleCrypto } from "../crypto/nobleCrypto.js";
 import { signV2 } from "../digsig/digsigVerify.js";
 import { attempt, Rig } from "./rig.js";
-import type { Story } from "./story.js";
 
 const ENFORCE = "ima_appraise_tcb ima_appraise=enforce";
 

@@ -1,8 +1,9 @@
 /**
  * The story "First the labels": a disk is labelled by opening every file once in fix mode; then it can be enforced.
  */
+
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = { readonly files: number; readonly bytes: number; readonly missed: number };
 

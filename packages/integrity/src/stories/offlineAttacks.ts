@@ -1,12 +1,13 @@
 /**
  * The story "The disk was in other hands": six changes made while the machine was off, and who notices at the next boot.
  */
+
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { HASH_ALGO_SHA256 } from "../abi/hashAlgo.js";
 import { XATTR_NAME_IMA } from "../abi/xattr.js";
 import { concatBytes, utf8 } from "../bytes.js";
 import { nobleCrypto } from "../crypto/nobleCrypto.js";
 import { copyDisk, DISK_UUID, type DiskFile, type DiskImage, Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = { readonly profile: string };
 

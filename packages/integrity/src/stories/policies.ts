@@ -2,8 +2,8 @@
  * The story "Who is watched": the same workload under the builtin policies and one that looks at programs only.
  */
 import { type CoreSys, O_RDONLY, O_RDWR, type Program, program } from "@kernelkit/core";
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { DISK_UUID, Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = { readonly files: number };
 

@@ -3,13 +3,13 @@
  * changed after loading.
  */
 import { O_RDONLY } from "@kernelkit/core";
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { utf8 } from "../bytes.js";
 import { ecKeyFromSeed, makeCertificate } from "../crypto/makeCertificate.js";
 import { nobleCrypto } from "../crypto/nobleCrypto.js";
 import { makeBzImage } from "../kexec/bzImage.js";
 import { signPe } from "../kexec/peSign.js";
 import { attempt, Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = { readonly lockdown: string };
 

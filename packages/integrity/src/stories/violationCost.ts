@@ -3,9 +3,9 @@
  * says nothing new.
  */
 import { O_APPEND, O_RDONLY, O_WRONLY } from "@kernelkit/core";
+import { knobsOf, type Series, type Story } from "@kernelkit/core/stories";
 import { utf8 } from "../bytes.js";
 import { Rig } from "./rig.js";
-import { knobsOf, type Series, type Story } from "./story.js";
 
 type Knobs = { readonly readers: number; readonly rotations: number };
 

@@ -3,13 +3,13 @@
  * second and write cur_state - against a load that comes and goes.
  */
 import { type CoreSys, createKernel, O_RDONLY, O_WRONLY, type Program, program } from "@kernelkit/core";
+import { knobsOf, type Series, type Story } from "@kernelkit/core/stories";
 import { BangBangController, type Controller, PidController } from "../controllers/controller.js";
 import type { Actuator } from "../options.js";
 import { PKG } from "../power/packagePower.js";
 import { powerclamp } from "../powerclamp.js";
 import { round } from "./clampTarget.js";
 import { hog } from "./rig.js";
-import { knobsOf, type Series, type Story } from "./story.js";
 
 type Knobs = {
   readonly hold: string;

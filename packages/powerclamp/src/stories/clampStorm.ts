@@ -1,11 +1,12 @@
 /**
  * The story "Sleep, interrupted": wake-ups of 5..20 kHz take package idle away; compensation injects more to get it back.
  */
+
+import { knobsOf, type Series, type Story } from "@kernelkit/core/stories";
 import type { Compensation } from "../clamp/feedback.js";
 import { round } from "./clampTarget.js";
 import { Rig } from "./rig.js";
 import { startStorm } from "./storm.js";
-import { knobsOf, type Series, type Story } from "./story.js";
 
 type Knobs = { readonly target: number; readonly rate: number; readonly cpus: number; readonly seconds: number };
 

@@ -3,9 +3,9 @@
  * nothing because the machine idles by itself.
  */
 import { type MachineSys, type Program, program, type TimeSys } from "@kernelkit/core";
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import type { DriverVersion } from "../clamp/driverDesign.js";
 import { Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = {
   readonly target: number;

@@ -2,10 +2,11 @@
  * The story "The same watts, three ways": idle injection, lower frequency, fewer CPUs or a stuttering clock, compared at equal
  * power by the work that is done.
  */
+
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import type { Actuator } from "../options.js";
 import { round } from "./clampTarget.js";
 import { Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = { readonly cpus: number; readonly uncoreW: number; readonly seconds: number };
 

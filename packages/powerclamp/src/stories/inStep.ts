@@ -2,9 +2,9 @@
  * The story "Everyone sleeps, nobody rests": the package sleeps only while all CPUs do, so injections must be in step.
  */
 import { EV_HRTIMER } from "@kernelkit/core";
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { round } from "./clampTarget.js";
 import { Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = { readonly target: number; readonly cpus: number; readonly shifts: number; readonly seconds: number };
 

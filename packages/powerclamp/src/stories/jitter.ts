@@ -2,9 +2,9 @@
  * The story "A millisecond that takes twenty-four": a task that wakes every few milliseconds waits while its CPU is held idle.
  */
 import { type MachineSys, type Program, program, type TimeSys } from "@kernelkit/core";
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { round } from "./clampTarget.js";
 import { Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = {
   readonly target: number;

@@ -2,9 +2,9 @@
  * The story "How busy is this CPU?": the number of runnable tasks at this moment, the load figure before 3.8, against PELT.
  */
 import { type MachineSys, type Program, program, type TimeSys } from "@kernelkit/core";
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { round } from "./clampTarget.js";
 import { Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = { readonly share: number; readonly periodMs: number; readonly seconds: number };
 

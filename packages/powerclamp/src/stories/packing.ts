@@ -2,10 +2,10 @@
  * The story "One busy, three asleep": packing small tasks on one CPU lets the others - and now and then the package - sleep.
  */
 import { type MachineSys, type Program, program, type TimeSys } from "@kernelkit/core";
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { PKG } from "../power/packagePower.js";
 import { round } from "./clampTarget.js";
 import { Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = { readonly tasks: number; readonly share: number; readonly cpus: number; readonly seconds: number };
 

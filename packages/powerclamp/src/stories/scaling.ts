@@ -2,10 +2,11 @@
  * The story "More cores, more correction": every CPU's few interrupts wake the whole package, so what must be injected on top of the
  * target grows with the number of CPUs. The driver learns it by itself.
  */
+
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { round } from "./clampTarget.js";
 import { Rig } from "./rig.js";
 import { startStorm } from "./storm.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = { readonly cpus: number; readonly irqs: number; readonly seconds: number };
 

@@ -2,10 +2,11 @@
  * The story "The tick that never stops": with `nohz=off` every CPU is woken at every tick, injected or not; on a large machine
  * the package hardly ever sleeps.
  */
+
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { round } from "./clampTarget.js";
 import { Rig } from "./rig.js";
 import { startStorm } from "./storm.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = { readonly target: number; readonly cpus: number; readonly hz: number; readonly seconds: number };
 

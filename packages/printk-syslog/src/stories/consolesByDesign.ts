@@ -1,7 +1,8 @@
 /** The story of consoles: an emergency in a container. On whose console is it? */
+
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { CON_ENABLED } from "../console.js";
 import { DESIGNS, Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = Record<never, never>;
 

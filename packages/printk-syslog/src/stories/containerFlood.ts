@@ -1,6 +1,7 @@
 /** The story of the denial of service: a container fills its log as fast as it can. What is lost of the host's? */
+
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { DESIGNS, Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = { readonly records: number };
 const knobs: Story<Knobs>["knobs"] = {

@@ -1,6 +1,7 @@
 /** The story of the reference loop: containers come and go. How many logs stay? */
+
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { DESIGNS, Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = { readonly cycles: number };
 const knobs: Story<Knobs>["knobs"] = { cycles: { kind: "number", default: 20, min: 1, max: 500, unit: "containers" } };

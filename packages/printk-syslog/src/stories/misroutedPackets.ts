@@ -1,7 +1,7 @@
 /** The story of the context problem: packets of two containers, handled in interrupts that land on anybody. */
 import { Rng } from "@kernelkit/core";
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { DESIGNS, Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = { readonly packets: number; readonly seed: number };
 const knobs: Story<Knobs>["knobs"] = {

@@ -1,7 +1,7 @@
 /** The story of the report of 2010: a container's syslog daemon takes the host's iptables lines. */
 import type { Task } from "@kernelkit/core";
+import { knobsOf, type Story } from "@kernelkit/core/stories";
 import { DESIGNS, Rig } from "./rig.js";
-import { knobsOf, type Story } from "./story.js";
 
 type Knobs = { readonly packets: number };
 const knobs: Story<Knobs>["knobs"] = { packets: { kind: "number", default: 100, min: 1, max: 1000, unit: "packets" } };
