@@ -1,6 +1,7 @@
 /** Backing devices: limits of what may be dirty for one device, and /sys/class/bdi. Kernel document ABI/testing/sysfs-class-bdi. */
 import { type Core, EINVAL, fail } from "@kernelkit/core";
 import { BDI_RATIO_MAX, BDI_RATIO_SCALE } from "./control/constants.js";
+import type { StablePages } from "./options.js";
 
 /** backing_dev_info: state. */
 export class BackingDevInfo {
@@ -10,6 +11,8 @@ export class BackingDevInfo {
   minRatio = 0;
   maxRatio: number = BDI_RATIO_MAX;
   strictLimit = false;
+  /** The device wants pages that do not change while they are written (designs before 3.9's end). */
+  stableRequired = false;
   constructor(
     /** "7:0". */
     readonly name: string,
@@ -44,7 +47,12 @@ export function bdiSetMaxRatio(b: BackingDevInfo, ppm: number): void {
 }
 
 /** Files of one device. `thresh`: pages that may be dirty now. */
-export function installBdiFiles(k: Core, all: BdiList, thresh: () => number): (b: BackingDevInfo) => void {
+export function installBdiFiles(
+  k: Core,
+  all: BdiList,
+  thresh: () => number,
+  design: StablePages,
+): (b: BackingDevInfo) => void {
   const ratio = (scale: number, get: (b: BackingDevInfo) => number, set: (b: BackingDevInfo, ppm: number) => void) => ({
     mode: 0o644,
     show: (_c: unknown, b: BackingDevInfo) => `${Math.floor(get(b) / scale)}\n`,
@@ -92,8 +100,9 @@ export function installBdiFiles(k: Core, all: BdiList, thresh: () => number): (b
       },
     },
     stable_pages_required: {
-      mode: 0o444,
+      mode: design === "user-settable" ? 0o644 : 0o444,
       show(c, b: BackingDevInfo) {
+        if (design !== "modern") return `${b.stableRequired ? 1 : 0}\n`;
         const text = `bdi ${b.name}: the stable_pages_required attribute has been removed. Use the stable_writes queue attribute instead.`;
         if (!c.k.loop.warned.has("bdi.stable_pages_required")) {
           c.k.loop.warned.add("bdi.stable_pages_required");
@@ -101,6 +110,14 @@ export function installBdiFiles(k: Core, all: BdiList, thresh: () => number): (b
         }
         return "0\n";
       },
+      ...(design === "user-settable" && {
+        store(_c: unknown, b: BackingDevInfo, text: string): undefined {
+          const v = decimal(text);
+          if (v > 1) return fail(EINVAL);
+          b.stableRequired = v === 1;
+          return undefined;
+        },
+      }),
     },
   });
   return (b) => {

@@ -5,5 +5,7 @@ export * from "./control/dirtyLimits.js";
 export * from "./control/fprop.js";
 export * from "./control/pause.js";
 export * from "./control/positionRatio.js";
+export type { DeviceModel } from "./device/blockDevice.js";
 export * from "./errseq.js";
-export { type WritebackApi, type WritebackOptions, writeback } from "./writeback.js";
+export type { StablePages, WritebackOptions } from "./options.js";
+export { type WritebackApi, type WritebackSys, writeback } from "./writeback.js";

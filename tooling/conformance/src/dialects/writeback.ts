@@ -232,8 +232,25 @@ function start(s: Session): void {
   }
 }
 
-const bdiPath = (value: unknown): unknown =>
-  typeof value === "string" ? value.replace("/sys/class/bdi/D/", "/sys/class/bdi/254:0/") : value;
+/** Devices are numbered in the order of the case. */
+const bdiPath = (s: Session, value: unknown): unknown =>
+  typeof value === "string"
+    ? value.replace(/^\/sys\/class\/bdi\/(\w+)\//, (all, name: string) => {
+        const at = Math.max(0, Object.keys((s.spec.devices ?? {}) as object).indexOf(name));
+        return /^\d/.test(name) ? all : `/sys/class/bdi/254:${at * 16}/`;
+      })
+    : value;
+
+interface Strategy {
+  readonly stable_pages?: string;
+  readonly ext3?: string;
+}
+
+/** `md` is the mirror's own: devices say it. */
+const optionsOf = (s: Strategy = {}): object => ({
+  ...(s.stable_pages !== undefined && { stablePages: s.stable_pages }),
+  ...(s.ext3 !== undefined && { ext3: s.ext3 }),
+});
 
 const files = fileSteps({ encode: utf8 });
 
@@ -249,12 +266,12 @@ export const writeback: Dialect = {
       needs: ["writeback"],
       machine: { cpus: m.cpus ?? 2, hz: m.hz ?? 250, memory: m.memory ?? "64G" },
       ...(typeof m.cmdline === "string" && { cmdline: m.cmdline }),
-      options: { writeback: (c.strategy as object | undefined) ?? {} },
+      options: { writeback: optionsOf(c.strategy as Strategy | undefined) },
     };
   },
   start,
   // /sys/class/bdi/D: the name there is the device's number
-  substitute: (s, value, task) => dollarVariables(bdiPath(value), dollarLookup(s, task)),
+  substitute: (s, value, task) => dollarVariables(bdiPath(s, value), dollarLookup(s, task)),
   kinds: {
     repeat,
     advance: advanceStep,
@@ -268,5 +285,6 @@ export const writeback: Dialect = {
   },
   expectations: { data },
   effects: { as },
-  pauseNs: 0,
+  // a tick or more between calls, as on the recorded machines
+  pauseNs: 5_000_000,
 };

@@ -2,6 +2,7 @@
  * What of writeback's cases only the package can do: the kernel operations (`name: (s, args, step) => result`), and the
  * devices and mounts of the start state. The vocabulary is in the README.
  */
+import type { Core, Inode } from "@kernelkit/core";
 import {
   dirtyPollInterval,
   dirtySetpoint,
@@ -175,7 +176,46 @@ export const writebackOps: KernelOps = {
     if (name !== null) s.vars.set(name[1], p.since);
     return { ret, fields: { since: p.since, raw: p.eseq } };
   },
+  blk_set_stable_writes(s, [name, on]) {
+    s.api<WritebackApi>("writeback").device(String(name)).stableWrites = on === true;
+    return {};
+  },
+  device_stats(s, [name]) {
+    const d = s.api<WritebackApi>("writeback").device(String(name));
+    return {
+      fields: {
+        checksum_errors: d.checksumErrors,
+        pages_copied: d.pagesCopied,
+        mismatched_pages: d.mirror ? d.mismatches() : 0,
+      },
+    };
+  },
+  mirror_check: (s, [name]) => ({
+    fields: { mismatched_pages: s.api<WritebackApi>("writeback").device(String(name)).mismatches() },
+  }),
+  device_read(s, [, v]) {
+    const { file, offset } = v as { file: string; offset: number };
+    const d = s.api<WritebackApi>("writeback").deviceRead(inodeOf(s, file), Math.floor(offset / 4096));
+    return {
+      fields: { byte: d === undefined || d === null ? 0 : typeof d === "number" ? d : (d[offset % 4096] ?? 0) },
+    };
+  },
+  journal_commit(s, [path]) {
+    s.api<WritebackApi>("writeback").journalCommit(inodeOf(s, String(path)).sb);
+    return {};
+  },
+  page_flags: (s, [path, index]) => ({
+    fields: { ...s.api<WritebackApi>("writeback").pageFlags(inodeOf(s, String(path)), Number(index)) },
+  }),
 };
+
+/** The inode of a path. */
+function inodeOf(s: Session, path: string): Inode {
+  const fd = s.syscall<number>(HOLDER, "open", path, 0, 0);
+  const file = coreOf(s).vfs.fget(s.task(HOLDER), fd);
+  s.syscall(HOLDER, "close", fd);
+  return file.inode;
+}
 
 /** The arguments of a step as the case has them, before variables were put in. */
 function rawArgs(s: Session): readonly unknown[] | undefined {
@@ -203,15 +243,39 @@ export interface DeviceModel {
 }
 
 /** Adds a block device. */
-export function addDevice(s: Session, name: string, model: DeviceModel): void {
-  for (const key of Object.keys(model)) if (key !== "write_bps") throw new NotYet(`device ${name}: ${key}`);
-  if (model.write_bps !== undefined) throw new NotYet(`device ${name}: models of block devices`);
-  s.api<WritebackApi>("writeback").addDisk({ name, type: "" });
+export function addDevice(s: Session, name: string, m: DeviceModel): void {
+  s.api<WritebackApi>("writeback").addDevice(name, {
+    ...(m.write_bps !== undefined && { writeBps: m.write_bps }),
+    ...(m.stable_writes !== undefined && { stableWrites: m.stable_writes }),
+    ...(m.integrity === "crc" && { integrity: "crc" as const }),
+    ...(m.write_error !== undefined && { writeError: m.write_error === "ENOSPC" ? 28 : 5 }),
+    ...(m.raid1 !== undefined && { raid1: m.raid1 }),
+    ...(m.stable !== undefined && { stable: m.stable as "required" }),
+  });
 }
 
-/** Events of the trace that was started, each with its `event` name and fields; `null` starts it. */
-export function traceEvents(_s: Session, _what: "start" | "stop"): readonly Record<string, unknown>[] {
-  throw new NotYet("tracepoints of writeback");
+const coreOf = (s: Session): Core => s.kernel.core as Core;
+
+/** Events of the trace that was started, each with its `event` name and fields. */
+export function traceEvents(s: Session, what: "start" | "stop"): readonly Record<string, unknown>[] {
+  const { trace } = coreOf(s);
+  if (what === "start") {
+    trace.clear();
+    trace.enable("writeback:*");
+    return [];
+  }
+  return trace.records().map((r) => ({ event: r.tp.name, ...fieldsOf(String(r.args[0])) }));
+}
+
+const exact = (digits: string): number | bigint =>
+  Number.isSafeInteger(Number(digits)) ? Number(digits) : BigInt(digits);
+
+/** `name=value` pairs of a printed event; a lone number is `pages`. */
+function fieldsOf(text: string): Record<string, unknown> {
+  const out: Record<string, unknown> = {};
+  if (/^-?\d+$/.test(text)) out.pages = Number(text);
+  for (const m of text.matchAll(/(\w+)=(\S*)/g)) out[m[1]] = /^-?\d+$/.test(m[2]) ? exact(m[2]) : m[2];
+  return out;
 }
 
 /** What a mount description says: file system type, options, device. */
