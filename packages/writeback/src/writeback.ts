@@ -64,6 +64,8 @@ export interface WritebackApi {
   /** A block device, found by mount(2) as /dev/NAME, with its backing device in /sys/class/bdi. */
   addDevice(name: string, model?: DeviceModel): BlockDevice;
   device(name: string): BlockDevice;
+  /** Estimated write bandwidth of a device, pages/s (averaged). */
+  bandwidth(name: string): number;
   /** The machine's dirty thresholds now, pages. global_dirty_limits(). */
   globalDirtyLimits(): DirtyLimits;
   /** ext3's journal commits: dirty pages of the file system are written without being marked as under writeback. */
@@ -185,6 +187,10 @@ export function writeback(options: WritebackOptions = {}): Feature<"writeback", 
           const d = st.devices.get(name);
           if (d === undefined) throw new RangeError(`writeback: no device '${name}'`);
           return d;
+        },
+        bandwidth(name) {
+          const dev = api.device(name);
+          return (st.wbs.find((x) => x.dev === dev) as Wb).avgWriteBandwidth;
         },
         globalDirtyLimits: limits,
         journalCommit(sb) {

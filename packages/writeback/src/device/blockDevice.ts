@@ -95,7 +95,10 @@ export class BlockDevice {
 
   store(ino: number, index: number, d: PageData): void {
     let file = this.media.get(ino);
-    if (file === undefined) this.media.set(ino, (file = new Map()));
+    if (file === undefined) {
+      file = new Map();
+      this.media.set(ino, file);
+    }
     file.set(index, d);
   }
 }

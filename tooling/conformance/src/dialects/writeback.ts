@@ -159,6 +159,10 @@ const sequentialWrite: StepKind = {
     const { path, chunk, count } = step.sequential_write as { path: string; chunk: number; count: number };
     const script = writeChunks(path, chunk, count);
     if (step.background !== true) return s.performAll(taskOf(step), script);
+    if ((s.spec.steps as readonly Step[]).some((x) => x.kernel === "throttle_summary")) {
+      traceEvents(s, "start");
+      s.state("throttleStart", () => s.kernel.now);
+    }
     s.start(taskOf(step), script);
     return undefined;
   },
@@ -232,14 +236,19 @@ function start(s: Session): void {
   }
 }
 
-/** Devices are numbered in the order of the case. */
-const bdiPath = (s: Session, value: unknown): unknown =>
-  typeof value === "string"
-    ? value.replace(/^\/sys\/class\/bdi\/(\w+)\//, (all, name: string) => {
-        const at = Math.max(0, Object.keys((s.spec.devices ?? {}) as object).indexOf(name));
-        return /^\d/.test(name) ? all : `/sys/class/bdi/254:${at * 16}/`;
-      })
-    : value;
+/** Paths of a step with the device's number (254:0, 254:16 ... in the order of the case) where the case has its name. */
+function bdiPath(s: Session, step: unknown): unknown {
+  const out = { ...(step as Record<string, unknown>) };
+  for (const key of ["read", "write"]) {
+    const path = out[key];
+    if (typeof path !== "string") continue;
+    out[key] = path.replace(/^\/sys\/class\/bdi\/([A-Za-z]\w*)\//, (_all, name: string) => {
+      const at = Math.max(0, Object.keys((s.spec.devices ?? {}) as object).indexOf(name));
+      return `/sys/class/bdi/254:${at * 16}/`;
+    });
+  }
+  return out;
+}
 
 interface Strategy {
   readonly stable_pages?: string;

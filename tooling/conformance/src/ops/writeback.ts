@@ -176,6 +176,44 @@ export const writebackOps: KernelOps = {
     if (name !== null) s.vars.set(name[1], p.since);
     return { ret, fields: { since: p.since, raw: p.eseq } };
   },
+  throttle_summary(s, [v]) {
+    const skip = Number(/(\d+) percent/.exec(String((v as { skip?: string })?.skip ?? ""))?.[1] ?? 0);
+    const all = coreOf(s)
+      .trace.records()
+      .filter((r) => r.tp.name === "balance_dirty_pages");
+    const rounds = all.map((r): { ns: number; pid: number; f: Numbers } => ({
+      ns: r.timeNs,
+      pid: r.pid,
+      f: fieldsOf(String(r.args[0])) as Numbers,
+    }));
+    const start = s.state("throttleStart", () => 0);
+    const end = s.kernel.now;
+    const kept = rounds.filter((r) => r.ns >= start + ((end - start) * skip) / 100);
+    const mean = (of: (f: Numbers) => number): number =>
+      kept.reduce((n, r) => n + of(r.f), 0) / Math.max(1, kept.length);
+    const tick = 1000 / HZ;
+    const pauses = kept.filter((r) => r.f.pause > 0).map((r) => r.f.pause / tick);
+    const perTask = new Map<number, number>();
+    for (const r of kept) perTask.set(r.pid, (perTask.get(r.pid) ?? 0) + 1);
+    const last = kept.at(-1)?.f ?? {};
+    const { thresh, bgThresh } = s.api<WritebackApi>("writeback").globalDirtyLimits();
+    return {
+      fields: {
+        mean_dirty: mean((f) => f.dirty),
+        max_dirty: Math.max(...kept.map((r) => r.f.dirty)),
+        setpoint: last.setpoint,
+        freerun: Math.floor((thresh + bgThresh) / 2),
+        limit: last.limit,
+        avg_write_bandwidth: s.api<WritebackApi>("writeback").bandwidth("D"),
+        pauses: pauses.length,
+        elapsed_s: (end - start) / 1e9,
+        max_pause_jiffies: Math.max(0, ...pauses),
+        mean_pause_jiffies: pauses.reduce((a, b) => a + b, 0) / Math.max(1, pauses.length),
+        mean_dirty_ratelimit: mean((f) => f.dirty_ratelimit / 4),
+        rounds_ratio_busiest_to_laziest: Math.max(...perTask.values()) / Math.min(...perTask.values()),
+      },
+    };
+  },
   blk_set_stable_writes(s, [name, on]) {
     s.api<WritebackApi>("writeback").device(String(name)).stableWrites = on === true;
     return {};
