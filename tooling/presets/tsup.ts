@@ -11,8 +11,8 @@ import type { Options } from "tsup";
 
 const ENTRIES = ["src/index.ts", "src/node.ts", "src/stories.ts", "src/cli.ts"];
 const entry = ENTRIES.filter((file) => existsSync(file));
-// An app is run, not imported: only libraries ship declarations.
-const declared = entry.includes("src/cli.ts") ? [] : entry;
+// A command is run, not imported: it ships no declarations.
+const declared = entry.filter((file) => file !== "src/cli.ts");
 
 /** Writes dist/**.d.ts for `entry` and everything it imports relatively. */
 function declarations(entries: readonly string[]): void {

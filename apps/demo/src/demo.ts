@@ -1,9 +1,11 @@
-/** What `kernelkit demo` shows: the boot log, a short session in the shell, and the score against recorded Linux. */
+/** What `kernelkit demo` shows: the boot log, a short session in the shell, the stories, and the score against recorded Linux. */
 
+import type { MachineOptions } from "@kernelkit/core";
 import { SingleBar } from "cli-progress";
 import { failureText, type Progress, type RunReport, runConformance, scoreTable } from "kernelkit-conformance";
 import { bootKernel } from "./kernel.js";
 import { createShell, shellTask } from "./shell/shell.js";
+import { tour } from "./tour/tour.js";
 
 /** Commands of the session, one after the other in one shell. */
 const SESSION: readonly string[] = [
@@ -14,24 +16,34 @@ const SESSION: readonly string[] = [
   "cat /proc/uptime",
   "free",
   "mkdir /sys/fs/cgroup/demo && cat /sys/fs/cgroup/demo/cgroup.events",
+  "head -3 /proc/interrupts",
+  "cat /sys/class/thermal/cooling_device*/type",
+  "cat /sys/kernel/security/ima/runtime_measurements_count",
   "ps",
   "dmesg | tail -3",
 ];
 
 export interface DemoOptions {
-  /** Machine options: CPUs, memory. */
-  cpus?: number;
-  memory?: string;
+  machine?: MachineOptions;
   cmdline?: string;
   seed?: number;
-  /** Only boot and session. */
+  /** Run the stories. Default true. */
+  tour?: boolean;
+  /** Run the recorded cases. Default true. */
   conformance?: boolean;
 }
+
+const NEXT = `
+Three commands to try next:
+  npm run demo -- boot                     a shell in the kernel
+  npm run demo -- tour jitter              one story with its tables and plots
+  npm run demo -- boot -c 'cat /proc/meminfo; sysctl vm.overcommit_memory=1'
+`;
 
 /** Runs the demo; true if no recorded case failed that is not on the known list. */
 export async function demo(o: DemoOptions, write: (text: string) => void): Promise<boolean> {
   const kernel = bootKernel({
-    machine: { cpus: o.cpus ?? 4, memory: o.memory ?? "4G" },
+    machine: o.machine ?? { cpus: 4, memory: "4G" },
     cmdline: o.cmdline ?? "loglevel=7",
     seed: o.seed ?? 1,
   });
@@ -43,11 +55,19 @@ export async function demo(o: DemoOptions, write: (text: string) => void): Promi
     const r = await shell.exec(line);
     write(r.stdout + r.stderr);
   }
-  if (o.conformance === false) return true;
-  write("\nRecorded behaviour of real Linux kernels, run against this one:\n");
-  const report = await score();
-  write(`${failureText(report.packages)}${scoreTable(report.packages)}`);
-  return report.ok;
+  if (o.tour !== false) {
+    write("\nThe stories: rival designs on one workload (`tour STORY` shows one with its tables and plots):\n");
+    await tour([], { brief: true }, write);
+  }
+  let ok = true;
+  if (o.conformance !== false) {
+    write("\nRecorded behaviour of real Linux kernels, run against this one:\n");
+    const report = await score();
+    write(`${failureText(report.packages)}${scoreTable(report.packages)}`);
+    ok = report.ok;
+  }
+  write(NEXT);
+  return ok;
 }
 
 async function score(): Promise<RunReport> {

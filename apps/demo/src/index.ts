@@ -1,0 +1,20 @@
+/**
+ * The assembled kernel as a library: `bootKernel()` composes every package; core's exports are here, each package's under its name.
+ *
+ *     import { bootKernel, genirq } from "kernelkit";
+ *     const kernel = bootKernel({ machine: { cpus: 4, memory: "8G" } });
+ *     genirq.parseInterrupts(kernel.sys(kernel.init).readText("/proc/interrupts"));
+ */
+export * from "@kernelkit/core";
+export * as genirq from "@kernelkit/genirq";
+export * as integrity from "@kernelkit/integrity";
+export * as powerclamp from "@kernelkit/powerclamp";
+export * as printkSyslog from "@kernelkit/printk-syslog";
+export {
+  type AssembledApi,
+  type AssembledKernel,
+  type AssembledSys,
+  assemble,
+  type BootOptions,
+  bootKernel,
+} from "./kernel.js";

@@ -1,0 +1,59 @@
+/** `kernelkit tour`: run stories, show them, write what is asked for. */
+import type { StoryResult } from "@kernelkit/core/stories";
+import { SingleBar } from "cli-progress";
+import { type Entry, settings, stories } from "./catalogue.js";
+import { storyText } from "./show.js";
+import { type Outputs, writeResult } from "./write.js";
+
+export interface TourOptions extends Outputs {
+  /** `name=value`, for the stories that have the knob. */
+  readonly set?: readonly string[];
+  /** One sentence per story instead of tables and plots. */
+  readonly brief?: boolean;
+}
+
+/** What a brief tour says of a story. */
+function line(e: Entry, r: StoryResult): string {
+  const [name, v] = Object.entries(r.numbers)[0] ?? ["", 0];
+  const first = name === "" ? "" : ` ${name} ${Number(v.toPrecision(4))}`;
+  return `${`${e.package}/${e.story.id}`.padEnd(34)} ${e.story.question}${first === "" ? "" : ` [${first.trim()}]`}\n`;
+}
+
+/** Run the stories asked for (ids or packages; all without any). RangeError for a story or a setting that is not there. */
+export async function tour(asked: readonly string[], o: TourOptions, write: (text: string) => void): Promise<void> {
+  const chosen = stories(asked);
+  const known = new Set(chosen.flatMap((e) => Object.keys(e.story.knobs)));
+  for (const s of o.set ?? []) {
+    const name = s.split("=")[0];
+    if (!known.has(name))
+      throw new RangeError(`setting: no story here has '${name}'; there are ${[...known].join(", ")}`);
+  }
+  const bar =
+    process.stderr.isTTY && chosen.length > 1
+      ? new SingleBar({ format: "{bar} {value}/{total} {id}", stream: process.stderr, clearOnComplete: true })
+      : null;
+  bar?.start(chosen.length, 0, { id: "" });
+  for (const e of chosen) {
+    bar?.update({ id: e.story.id });
+    const mine = (o.set ?? []).filter((s) => Object.hasOwn(e.story.knobs, s.split("=")[0]));
+    const result = e.story.run(settings(e.story, mine));
+    write(o.brief === true ? line(e, result) : `${storyText(e, result)}\n`);
+    await writeResult(e, result, o);
+    bar?.increment();
+  }
+  bar?.stop();
+}
+
+/** Every story, its question and its knobs. */
+export function listText(asked: readonly string[]): string {
+  return stories(asked)
+    .map(({ package: name, story }) => {
+      const knobs = Object.entries(story.knobs).map(([k, v]) =>
+        v.kind === "choice"
+          ? `${k}=${v.default} (${v.choices.join("|")})`
+          : `${k}=${v.default} (${v.min}..${v.max} ${v.unit})`,
+      );
+      return `${name}/${story.id}\n  ${story.question}\n${knobs.map((k) => `    ${k}\n`).join("")}`;
+    })
+    .join("");
+}
