@@ -57,6 +57,7 @@ function kernfsOps(sysfs: boolean): FileOps {
       const node = nodeOf(file.inode);
       if (!sysfs && data.length >= PAGE_SIZE) return fail(E2BIG);
       if (node.removed) return fail(ENODEV);
+      if (sysfs && data.length === 0) return 0;
       const def = node.file as PseudoFile<unknown>;
       if (def.store === undefined) return fail(EINVAL);
       return storeText(c, def, node.owner, data.length > PAGE_SIZE ? data.subarray(0, PAGE_SIZE) : data, file, pos);
