@@ -224,7 +224,8 @@ export class Writeback {
     this.age();
     wi.wb.completions.add(this.domain.completions, n, Math.floor((wi.wb.dev.bdi.maxRatio * 1024) / 1e6));
     const now = this.k.time.ticks;
-    if (now > wi.wb.bwTimeStamp + bandwidthInterval(this.k.time.hz)) this.updateBandwidth(wi.wb, now, null, 0);
+    if (m.nrWriteback === 0 && now > wi.wb.bwTimeStamp + bandwidthInterval(this.k.time.hz))
+      this.updateBandwidth(wi.wb, now, null, 0);
     this.k.sched.wakeUp(wi.wb.dev.wait);
   }
 
@@ -409,6 +410,7 @@ export class Writeback {
     const state = wi.state;
     const wrote = this.writePages(wi, TAG_DIRTY, work.cyclic ? m.writebackIndex : 0, Number.POSITIVE_INFINITY, toWrite);
     if (work.cyclic && wrote < toWrite) m.writebackIndex = 0;
+    if (ticks > wb.bwTimeStamp + bandwidthInterval(hz)) this.updateBandwidth(wb, ticks, null, 0);
     const age = Math.floor((ticks - wi.dirtiedWhen) / hz);
     const when = wi.dirtiedWhen;
     this.settle(wi);

@@ -28,8 +28,12 @@ export interface DeviceModel {
 export class Transfer {
   /** Pages that were read by the device before they were changed: what it read. */
   readonly old: Map<number, PageData> = new Map();
+  /** Pages that were changed while the device read them: their first bytes as it had read them by then. */
+  readonly prefix: Map<number, Uint8Array> = new Map();
   /** Pages whose contents no longer fitted their checksum. */
   bad = 0;
+  /** Pages that were changed between submission and transfer. */
+  readonly changed: Set<number> = new Set();
   done = false;
   constructor(
     readonly dev: BlockDevice,
@@ -113,6 +117,16 @@ export function sameData(a: PageData, b: PageData): boolean {
 
 export const copyData = (d: PageData): PageData => (d !== null && typeof d === "object" ? d.slice() : d);
 
+/** What a device has read of page j, whose contents are now `d`. */
+function arrived(t: Transfer, j: number, d: PageData): PageData {
+  if (t.old.has(j)) return t.old.get(j) as PageData;
+  const head = t.prefix.get(j);
+  if (head === undefined) return copyData(d);
+  const page = new Uint8Array(4096);
+  for (let i = 0; i < 4096; i++) page[i] = i < head.length ? head[i] : byteAt(d, i);
+  return page;
+}
+
 /** The queues of all devices. */
 export class BlockLayer {
   private readonly hrDone: number;
@@ -151,10 +165,17 @@ export class BlockLayer {
       if (t.done || bio.copies !== null) continue;
       if (this.k.now >= t.startNs + (j + 1) * t.pageNs) {
         if (!t.old.has(j)) t.old.set(j, copyData(d));
-      } else if (t.dev.integrity && !t.old.has(j)) {
-        t.old.set(j, copyData(d));
-        t.bad++;
+        continue;
       }
+      if (t.dev.integrity && !t.changed.has(j)) t.bad++;
+      t.changed.add(j);
+      const read = Math.floor(((this.k.now - t.startNs - j * t.pageNs) / t.pageNs) * 4096);
+      const before = t.prefix.get(j) ?? new Uint8Array(0);
+      if (read <= before.length) continue;
+      const bytes = new Uint8Array(read);
+      bytes.set(before);
+      for (let i = before.length; i < read; i++) bytes[i] = byteAt(d, i);
+      t.prefix.set(j, bytes);
     }
   }
 
@@ -166,7 +187,7 @@ export class BlockLayer {
       for (let j = 0; j < bio.pfns.length; j++) {
         if (bio.pfns[j] === 0) continue;
         const now = mapping === null ? null : mapping.data(bio.first + j);
-        dev.store(ino, bio.first + j, t.old.has(j) ? (t.old.get(j) as PageData) : copyData(bio.copies?.[j] ?? now));
+        dev.store(ino, bio.first + j, arrived(t, j, bio.copies === null ? now : bio.copies[j]));
       }
     dev.checksumErrors += t.bad;
     if (--bio.left > 0) return;
