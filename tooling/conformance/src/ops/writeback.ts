@@ -2,7 +2,7 @@
  * What of writeback's cases only the package can do: the kernel operations (`name: (s, args, step) => result`), and the
  * devices and mounts of the start state. The vocabulary is in the README.
  */
-import type { Core, Inode } from "@kernelkit/core";
+import { type Core, type Inode, incIversion, maybeIncIversion, queryIversion } from "@kernelkit/core";
 import {
   dirtyPollInterval,
   dirtySetpoint,
@@ -242,10 +242,36 @@ export const writebackOps: KernelOps = {
     s.api<WritebackApi>("writeback").journalCommit(inodeOf(s, String(path)).sb);
     return {};
   },
+  inode_set_iversion(s, [, v]) {
+    const inode = versioned(s);
+    inode.version = Number(v);
+    inode.versionQueried = false;
+    return { fields: raw(inode) };
+  },
+  inode_peek_iversion: (s) => ({ ret: versioned(s).version }),
+  inode_query_iversion: (s) => ({ ret: queryIversion(versioned(s)), fields: raw(versioned(s)) }),
+  inode_maybe_inc_iversion: (s, [, force]) => ({
+    ret: maybeIncIversion(versioned(s), force === true),
+    fields: raw(versioned(s)),
+  }),
+  inode_inc_iversion(s) {
+    incIversion(versioned(s));
+    return { fields: raw(versioned(s)) };
+  },
+  inode_iversion_need_inc: (s) => ({ ret: versioned(s).versionQueried }),
   page_flags: (s, [path, index]) => ({
     fields: { ...s.api<WritebackApi>("writeback").pageFlags(inodeOf(s, String(path)), Number(index)) },
   }),
 };
+
+/** A file whose change counter the case looks at. */
+const versioned = (s: Session): Inode =>
+  s.state("versioned", () => {
+    const fd = s.syscall<number>(HOLDER, "memfd_create", "I", 0);
+    return coreOf(s).vfs.fget(s.task(HOLDER), fd).inode;
+  });
+/** The kernel's form: twice the counter, plus 1 if somebody has asked for it. */
+const raw = (i: Inode): { raw: number } => ({ raw: 2 * i.version + (i.versionQueried ? 1 : 0) });
 
 /** The inode of a path. */
 function inodeOf(s: Session, path: string): Inode {
