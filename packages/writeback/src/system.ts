@@ -250,6 +250,8 @@ export class Writeback {
       case "modern":
         return (sb.bdi as { stable: boolean } | null)?.stable === true;
       default:
+        // ext3's journal changes pages whatever the flag says: a mirror that can do without has to copy
+        if ((sb.bdi as { ordered: boolean } | null)?.ordered === true && wb.dev.optional) return false;
         return wb.dev.bdi.stableRequired || (sb.bdi as { stable: boolean } | null)?.stable === true;
     }
   }

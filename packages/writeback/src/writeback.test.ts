@@ -1,7 +1,7 @@
 import { createKernel, KernelError, O_CREAT, O_RDWR, TAG_DIRTY } from "@kernelkit/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type WritebackOptions, writeback } from "./index.js";
+import { type StablePages, type WritebackOptions, writeback } from "./index.js";
 
 function rig(o: WritebackOptions = {}, model = {}) {
   const build = () => createKernel({ machine: { memory: "512M" } }).use(writeback(o));
@@ -52,6 +52,35 @@ describe("dirty pages", () => {
     expect([a, a, b, b].map((fd) => errnoOf(() => sys.fsync(fd)))).toEqual(["ENOSPC", "", "ENOSPC", ""]);
   });
 
+  test("syncfs reports an error of any file once by each description, apart from fsync's own account", () => {
+    const { sys } = rig({}, { writeError: 28 });
+    const g = sys.open("/mnt/g", O_RDWR | O_CREAT, 0o644);
+    const f = sys.open("/mnt/f", O_RDWR | O_CREAT, 0o644);
+    sys.write(f, "lost");
+    const told = [
+      () => sys.fsync(f),
+      () => sys.syncfs(g),
+      () => sys.syncfs(g),
+      () => sys.syncfs(f),
+      () => sys.syncfs(f),
+      () => sys.fsync(g),
+    ].map(errnoOf);
+    expect(told).toEqual(["ENOSPC", "ENOSPC", "", "ENOSPC", "", ""]);
+  });
+
+  test("bad arguments change nothing", () => {
+    const { sys, vmstat } = rig();
+    const fd = sys.open("/mnt/f", O_RDWR | O_CREAT, 0o644);
+    sys.write(fd, "data");
+    const before = vmstat("nr_dirty");
+    expect(errnoOf(() => sys.sync_file_range(fd, 0, 0, 8))).toBe("EINVAL");
+    expect(errnoOf(() => sys.sync_file_range(fd, -1, 1, 2))).toBe("EINVAL");
+    expect(errnoOf(() => sys.sync_file_range(99, 0, 0, 2))).toBe("EBADF");
+    expect(errnoOf(() => sys.fallocate(fd, 4, 0, 4096))).toBe("EOPNOTSUPP");
+    expect(errnoOf(() => sys.fallocate(fd, 8, 1, 4096))).toBe("EINVAL");
+    expect([vmstat("nr_dirty"), sys.fstat(fd).size]).toEqual([before, 4]);
+  });
+
   test("a writer is slowed to its disk once the limits are reached", () => {
     const { kernel, sys } = rig({}, { writeBps: 4 * 2 ** 20 });
     sys.writeFile("/proc/sys/vm/dirty_background_bytes", "4194304");
@@ -66,7 +95,7 @@ describe("dirty pages", () => {
 });
 
 describe("stable pages", () => {
-  const rewrite = (stablePages: WritebackOptions["stablePages"], model: object): [ms: number, errors: number] => {
+  const rewrite = (stablePages: StablePages, model: object): [ms: number, errors: number] => {
     const { kernel, sys } = rig({ stablePages }, { writeBps: 4096, ...model });
     const fd = sys.open("/mnt/f", O_RDWR | O_CREAT, 0o644);
     sys.pwrite64(fd, new Uint8Array(4096).fill(1), 0);
@@ -81,6 +110,24 @@ describe("stable pages", () => {
   test("with checksums either the writer waits or the device finds a wrong sum", () => {
     expect(rewrite("bdi-flag", { integrity: "crc" })).toEqual([1000, 0]);
     expect(rewrite("none", { integrity: "crc" })).toEqual([0, 1]);
+  });
+
+  test("a mirror copies what ext3's journal may change, and relies on stable pages elsewhere", () => {
+    const copied = (type: string): number => {
+      const kernel = createKernel()
+        .use(writeback({ stablePages: "bdi-flag", ext3: "refuse-rw" }))
+        .boot();
+      for (const name of ["a", "b"]) kernel.writeback.addDevice(name);
+      const md = kernel.writeback.addDevice("md", { raid1: ["a", "b"], stable: "optional" });
+      const sys = kernel.sys(kernel.init);
+      sys.mount("/dev/md", "/mnt", type, 0, "data=ordered");
+      const fd = sys.open("/mnt/f", O_RDWR | O_CREAT, 0o644);
+      sys.write(fd, new Uint8Array(16 * 4096).fill(9));
+      sys.fsync(fd);
+      expect(md.mismatches()).toBe(0);
+      return md.pagesCopied;
+    };
+    expect([copied("ext4"), copied("ext3")]).toEqual([0, 16]);
   });
 
   test("design always waits on every device, bdi-flag only where the device asks", () => {

@@ -164,16 +164,23 @@ export function writeback(options: WritebackOptions = {}): Feature<"writeback", 
       k.vfs.diskMounted = (sb, disk, data) => {
         if (sb.mounts.size > 0) return;
         const dev = st.devices.get(disk.name) ?? makeDevice(disk, {});
-        const stable = dev.stableWrites || sb.type.name === "compressfs";
-        sb.bdi = { stable, wb: st.wbs.find((x) => x.dev === dev) };
+        // with data=journal a page stays as it is until the journal has it
+        const stable = dev.stableWrites || sb.type.name === "compressfs" || /(^|,)data=journal(,|$)/.test(data);
+        const ordered = sb.type.name === "ext3" && !/(^|,)data=(journal|writeback)/.test(data);
+        sb.bdi = { stable, ordered, wb: st.wbs.find((x) => x.dev === dev) };
         const fs = memFs(sb);
         fs.aOps = ops.aOps;
         fs.iops = ops.iops;
         fs.fops = ops.fops;
         sb.ops = ops.sops;
         if (sb.type.name.startsWith("ext")) sb.maxBytes = EXT4_MAX;
-        const ordered = sb.type.name === "ext3" && !/(^|,)data=(journal|writeback)/.test(data);
-        if (ordered && o.ext3 === "refuse-rw" && o.stablePages !== "pg-stable" && dev.bdi.stableRequired)
+        if (
+          ordered &&
+          o.ext3 === "refuse-rw" &&
+          o.stablePages !== "pg-stable" &&
+          dev.bdi.stableRequired &&
+          !dev.optional
+        )
           sb.flags |= MS_RDONLY;
       };
       k.hooks.fileOpened.tap(300, "writeback", (f) => {
