@@ -1,1 +1,10 @@
-export {};
+export * from "./balance/algorithms.js";
+export type { NumaSys } from "./calls/numaSys.js";
+export type { UserNodes, UserPlace } from "./calls/userNodes.js";
+export { migrationPairs } from "./migrate.js";
+export { NumaApi, numa } from "./numa.js";
+export type { NumaOptions, Strategy } from "./options.js";
+export { Mempolicy, mpolNew, mpolRebind, rebindNodes } from "./policy/mempolicy.js";
+export { mpolText } from "./policy/mpolText.js";
+export { mpolRelativeNodemask, nodesRemap } from "./policy/nodes.js";
+export type { NumaSettings, TaskNuma } from "./state.js";

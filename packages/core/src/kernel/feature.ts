@@ -20,6 +20,8 @@ import type { Kernel } from "./kernel.js";
  */
 export interface Contracts {
   swap: SwapOps;
+  /** Memory policies as mount options: `parse` gives plain state (null: the default) or fails EINVAL, `text` is what is shown. */
+  mempolicy: { parse(text: string): object | null; text(policy: object): string };
 }
 
 export type ContractName = keyof Contracts & string;

@@ -87,6 +87,7 @@ export class MmSystem {
     "zoneOfBlock",
     "vmaSlots",
     "mmSlots",
+    "mappingSlots",
     "reqs",
     "depth",
     "localNid",
@@ -131,6 +132,8 @@ export class MmSystem {
   private readonly slotOf: Map<string, number> = new Map();
   readonly vmaSlots: VmaSlot[] = [];
   readonly mmSlots: Slots<Mm> = new Slots<Mm>();
+  /** Fields of page caches: `mapping.slots` is null until a package puts something there. */
+  readonly mappingSlots: Slots<AddressSpace> = new Slots<AddressSpace>();
   /** Requests in use, one per nesting of allocations. */
   private readonly reqs: AllocRequest[] = [new AllocRequest()];
   depth = 0;

@@ -228,7 +228,7 @@ export class Tasks {
     t.nsproxy = this.initNsproxy;
     t.nsproxy.refs++;
     t.cpusMask = maskFirst(k.cpus.nr);
-    t.memsAllowed = maskFirst(k.options.machine.nodes);
+    t.memsAllowed = memoryNodes(k);
     t.startTimeNs = k.now;
     t.startBoottimeNs = k.time.boottimeNs;
     if (parent !== null) t.cgroups = parent.cgroups;
@@ -397,4 +397,12 @@ export class Tasks {
 /** The uts namespace of a task. */
 export function utsOf(k: Core, t: Task): UtsNamespace {
   return t.nsproxy.ns[k.tasks.utsType.index] as UtsNamespace;
+}
+
+/** Nodes that have memory, as a mask: what a task may use as long as no cpuset says otherwise. */
+function memoryNodes(k: Core): Uint32Array {
+  const bytes = k.options.machine.nodeMemoryBytes;
+  const mask = new Uint32Array((bytes.length + 31) >> 5);
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] > 0) mask[i >> 5] |= 1 << (i & 31);
+  return mask;
 }

@@ -47,6 +47,8 @@ export interface MemFs {
   iops: InodeOps;
   /** File operations of regular files. A static. Left out: those of memory files. */
   fops?: FileOps;
+  /** Memory policy of its files (option mpol=), made by the contract `mempolicy`. */
+  mpol?: object | null;
   /** Fast symbolic links are shorter than this (bytes); longer ones take a block. */
   fastLink: number;
 }

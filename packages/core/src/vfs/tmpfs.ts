@@ -27,6 +27,7 @@ interface Given {
   mode?: number;
   uid?: number;
   gid?: number;
+  mpol?: object | null;
 }
 
 type MountContext = { readonly k: Core; readonly task?: Ctx["task"] };
@@ -53,7 +54,8 @@ function parseCount(v: string): number {
 function parseOptions(c: MountContext, data: string): Given {
   const g: Given = {};
   const ns = c.task === undefined ? c.k.tasks.initUserNs : c.task.cred.userNs;
-  for (const opt of data.split(",")) {
+  // a comma before a digit belongs to a list of nodes: mpol=bind:0,2
+  for (const opt of data.split(/,(?!\d)/)) {
     if (opt === "") continue;
     const eq = opt.indexOf("=");
     const key = eq < 0 ? opt : opt.slice(0, eq);
@@ -86,6 +88,7 @@ function parseOptions(c: MountContext, data: string): Given {
         if (!["never", "always", "within_size", "advise"].includes(v)) fail(EINVAL);
         break;
       case "mpol":
+        g.mpol = c.k.contracts.mempolicy?.parse(v) ?? null;
         break;
       default:
         fail(EINVAL);
@@ -134,6 +137,7 @@ export const tmpfsOps: SuperOps = {
     const inodes = shrink(fs.maxInodes, fs.usedInodes, g.inodes);
     fs.maxBlocks = blocks;
     fs.maxInodes = inodes;
+    if (g.mpol !== undefined) fs.mpol = g.mpol;
     // mode, uid and gid are those of the root directory at the first mount
   },
   showOptions(sb) {
@@ -146,6 +150,8 @@ export const tmpfsOps: SuperOps = {
     if (fs.mode !== 0o1777) out += `,mode=${fs.mode.toString(8).padStart(3, "0")}`;
     if (fs.uid !== 0) out += `,uid=${fromKuidMunged(ns, fs.uid)}`;
     if (fs.gid !== 0) out += `,gid=${fromKgidMunged(ns, fs.gid)}`;
+    out += ",inode64";
+    if (fs.mpol != null) out += `,mpol=${sb.k.contracts.mempolicy?.text(fs.mpol)}`;
     return out;
   },
 };
@@ -184,6 +190,7 @@ export const tmpfs: FileSystemType = {
       aOps: tmpfsAops,
       iops: memInodeOps,
       fastLink: 128,
+      ...(g.mpol != null && { mpol: g.mpol }),
     });
   },
 };

@@ -34,7 +34,7 @@ const LAST_READ_NS = 1_000_000_000;
 /** Hex text, `8P` and `{0-1,3}` as numbers and lists; everything else as it is. */
 export function sizes(arg: unknown): unknown {
   if (typeof arg !== "string") return Array.isArray(arg) ? arg.map(sizes) : arg;
-  if (/^0x[0-9a-f]+$/i.test(arg)) return Number(arg);
+  if (/^-?0x[0-9a-f]+$/i.test(arg)) return arg.startsWith("-") ? -Number(arg.slice(1)) : Number(arg);
   if (/^\d+P$/.test(arg)) return Number.parseInt(arg, 10) * PAGE;
   if (/^\{[\d,-]*\}$/.test(arg)) return cpuList(arg.slice(1, -1));
   return arg;
@@ -47,6 +47,7 @@ const sized = (name: string, extra: Parameters<typeof call>[1] = {}): MarshalTab
 
 /** [addr, count] or a list of addresses. */
 function addresses(arg: unknown): number[] {
+  if (arg === null) return [];
   const list = arg as number[];
   if (list.length === 2 && list[1] < PAGE) return Array.from({ length: list[1] }, (_, i) => list[0] + i * PAGE);
   return list;
@@ -67,7 +68,9 @@ const CALLS: MarshalTable = {
   numa_tbind: sized("numa_tbind"),
   numa_mbind: sized("numa_mbind"),
   getcpu: sized("getcpu", { result: (out) => ({ ret: 0, out }) }),
-  get_mempolicy: sized("get_mempolicy", { result: (out) => ({ ret: 0, out }) }),
+  get_mempolicy: sized("get_mempolicy", {
+    result: (value) => ({ ret: 0, out: value }),
+  }),
   move_pages: sized("move_pages", {
     args: ([pid, pages, nodes, f]) => {
       const list = addresses(pages);

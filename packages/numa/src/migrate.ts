@@ -1,0 +1,87 @@
+/** Pages that are to move: finding them in a range, and moving one to a node or, if that is full, another member of a policy. */
+import {
+  type Ctx,
+  forEachPte,
+  MPOL_BIND,
+  migratePage,
+  type Mm,
+  PTE_SPECIAL,
+  VM_HUGETLB,
+  VM_IO,
+  VM_PFNMAP,
+  type Vma,
+  vmaPosition,
+} from "@kernelkit/core";
+import type { Mempolicy } from "./policy/mempolicy.js";
+import { nodeRemap, type NodeList } from "./policy/nodes.js";
+import type { NumaSystem } from "./state.js";
+
+/** Can pages of the area move? `vma_migratable()` */
+export function vmaMigratable(v: Vma): boolean {
+  return (v.flags & (VM_IO | VM_PFNMAP | VM_HUGETLB)) === 0;
+}
+
+export interface FoundPage {
+  /** Frame; of a huge page its head. */
+  readonly pfn: number;
+  /** Index for interleaving. */
+  readonly index: number;
+}
+
+/** Pages of [start, end) whose node `wanted` picks, in order of addresses; zero pages are none. */
+export function collectPages(
+  sys: NumaSystem,
+  mm: Mm,
+  start: number,
+  end: number,
+  wanted: (nid: number) => boolean,
+): FoundPage[] {
+  const { mm: m } = sys.k;
+  const out: FoundPage[] = [];
+  for (let i = vmaPosition(mm.vmas, start); i < mm.vmas.length && mm.vmas[i].start < end; i++) {
+    const v = mm.vmas[i];
+    if (!vmaMigratable(v)) continue;
+    forEachPte(m, mm, Math.max(v.start, start), Math.min(v.end, end), (addr, slot, huge) => {
+      const pfn = m.pt.val[slot];
+      if (pfn <= 0 || (m.pt.fl[slot] & PTE_SPECIAL) !== 0 || !wanted(m.nodeOf(pfn))) return;
+      out.push({ pfn: m.frames.head(pfn), index: huge ? Math.floor(v.pgoffOf(addr) / 512) : v.pgoffOf(addr) });
+    });
+  }
+  return out;
+}
+
+/** Move a page to `nid`; under MPOL_BIND to any member if that has no room. The new frame or a negative errno. */
+export function movable(sys: NumaSystem, c: Ctx | null, pfn: number, nid: number, p: Mempolicy | null): number {
+  const r = migratePage(sys.k.mm, c, pfn, nid);
+  if (r > 0 || p === null || p.mode !== MPOL_BIND) return r;
+  for (const n of p.nodes) {
+    if (n === nid) continue;
+    const again = migratePage(sys.k.mm, c, pfn, n);
+    if (again > 0) return again;
+  }
+  return r;
+}
+
+/**
+ * The pairs in which migrate_pages(2) empties nodes: the i-th of `from` goes to the i-th of `to`, a target that is still to be emptied
+ * first. If the sets differ in size, nodes that are in both are left alone. `do_migrate_pages()`
+ */
+export function migrationPairs(from: NodeList, to: NodeList): [number, number][] {
+  const left = [...from];
+  const pairs: [number, number][] = [];
+  for (;;) {
+    let source = -1;
+    let dest = 0;
+    for (const s of left) {
+      if (from.length !== to.length && to.includes(s)) continue;
+      const d = nodeRemap(s, from, to);
+      if (d === s) continue;
+      source = s;
+      dest = d;
+      if (!left.includes(d)) break;
+    }
+    if (source < 0) return pairs;
+    left.splice(left.indexOf(source), 1);
+    pairs.push([source, dest]);
+  }
+}
