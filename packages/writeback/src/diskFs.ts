@@ -200,27 +200,35 @@ export function diskFsOps(w: Writeback, stateOf: (inode: Inode) => WbInode): Dis
   function write(c: Ctx, file: OpenFile, data: Uint8Array, pos: number): number | Wait {
     if (data.length === 0) return 0;
     const { inode } = file;
-    const f = c.part("diskWrite", () => ({ len: -1, done: -1 }));
-    if (f.len < 0) {
-      f.len = writeChecks(c, inode, pos, data.length);
+    const held = (c.task.frame as { diskWrite?: { len: number; done: number } } | null)?.diskWrite;
+    let len = held?.len ?? -1;
+    let done = held?.done ?? -1;
+    if (len < 0) {
+      len = writeChecks(c, inode, pos, data.length);
       removePrivs(c, file.dentry);
       stateOf(inode);
       if ((file.mode & FMODE_NOCMTIME) === 0) fileUpdateTime(inode);
     }
-    if (f.done < 0) {
-      const n = filemapWrite(c, inode.mapping as AddressSpace, pos, data, 0, f.len, (done) => {
-        if (pos + done <= inode.size) return;
-        inode.size = pos + done;
+    const sleeping = (): Wait => {
+      Object.assign(
+        c.part("diskWrite", () => ({ len, done })),
+        { len, done },
+      );
+      return WAIT;
+    };
+    if (done < 0) {
+      const n = filemapWrite(c, inode.mapping as AddressSpace, pos, data, 0, len, (sofar) => {
+        if (pos + sofar <= inode.size) return;
+        inode.size = pos + sofar;
         dirty(inode, I_DIRTY_SYNC | I_DIRTY_DATASYNC);
       });
-      if (n === WAIT) return WAIT;
+      if (n === WAIT) return sleeping();
       if ((n as number) < 0) return fail(-(n as number));
-      f.done = n as number;
+      done = n as number;
     }
-    if ((file.flags & O_DSYNC) !== 0 && syncFile(c, file, pos, pos + f.done - 1, "osync") === WAIT) return WAIT;
-    const n = f.done;
-    c.endPart("diskWrite");
-    return n;
+    if ((file.flags & O_DSYNC) !== 0 && syncFile(c, file, pos, pos + done - 1, "osync") === WAIT) return sleeping();
+    if (held !== undefined) c.endPart("diskWrite");
+    return done;
   }
 
   function fallocate(c: Ctx, file: OpenFile, mode: number, offset: number, length: number): Wait | undefined {

@@ -489,6 +489,9 @@ export class Writeback {
   balance(c: Ctx, m: AddressSpace): 0 | Wait {
     const { wb } = this.of(m.host as Inode) as WbInode;
     const t = c.task.slots[this.taskSlot] as TaskThrottle;
+    const gate = wb.dirtyExceeded ? Math.min(t.nrDirtiedPause, 8) : t.nrDirtiedPause;
+    const slept = (c.task.frame as { balanceDirty?: object } | null)?.balanceDirty !== undefined;
+    if (!slept && t.nrDirtied < gate) return 0;
     const f = c.part("balanceDirty", () => ({ until: -1, pages: 0, again: false }));
     if (f.until >= 0) {
       if (c.now < f.until && !c.fatalSignalPending) return c.sleep(null, f.until, TASK_KILLABLE);
@@ -500,9 +503,6 @@ export class Writeback {
         c.endPart("balanceDirty");
         return 0;
       }
-    } else if (t.nrDirtied < (wb.dirtyExceeded ? Math.min(t.nrDirtiedPause, 8) : t.nrDirtiedPause)) {
-      c.endPart("balanceDirty");
-      return 0;
     }
     const pause = this.throttle(wb, t);
     if (pause < 0) {
