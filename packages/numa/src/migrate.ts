@@ -13,7 +13,7 @@ import {
   vmaPosition,
 } from "@kernelkit/core";
 import type { Mempolicy } from "./policy/mempolicy.js";
-import { nodeRemap, type NodeList } from "./policy/nodes.js";
+import { type NodeList, nodeRemap, sortedNodes } from "./policy/nodes.js";
 import type { NumaSystem } from "./state.js";
 
 /** Can pages of the area move? `vma_migratable()` */
@@ -63,10 +63,12 @@ export function movable(sys: NumaSystem, c: Ctx | null, pfn: number, nid: number
 }
 
 /**
- * The pairs in which migrate_pages(2) empties nodes: the i-th of `from` goes to the i-th of `to`, a target that is still to be emptied
+ * The pairs in which migrate_pages(2) empties nodes: the i-th old node goes to the i-th new one, a target that is still to be emptied
  * first. If the sets differ in size, nodes that are in both are left alone. `do_migrate_pages()`
  */
-export function migrationPairs(from: NodeList, to: NodeList): [number, number][] {
+export function migrationPairs(oldNodes: NodeList, newNodes: NodeList): [number, number][] {
+  const from = sortedNodes(oldNodes);
+  const to = sortedNodes(newNodes);
   const left = [...from];
   const pairs: [number, number][] = [];
   for (;;) {

@@ -15,6 +15,7 @@ import { installSettings } from "./files/settings.js";
 import { type NumaOptions, type ResolvedOptions, resolveOptions, type Strategy, STRATEGIES } from "./options.js";
 import { Mempolicy } from "./policy/mempolicy.js";
 import { mpolParse, mpolText } from "./policy/mpolText.js";
+import { constrainedOom } from "./policy/outOfMemory.js";
 import { placePage } from "./policy/placement.js";
 import { SharedPolicy } from "./policy/sharedPolicy.js";
 import { MmNuma, NumaSettings, NumaSystem, TaskNuma } from "./state.js";
@@ -78,6 +79,7 @@ export function numa(options: NumaOptions = {}): Feature<"numa", NumaApi, NumaSy
         placePage(sys, r);
         return undefined;
       });
+      k.hooks.outOfMemory.tap(200, "numa", (r) => constrainedOom(sys, r));
       if (strategy === "modern" && sys.nodes > 1) new ModernBalancer(sys).install();
       k.proc.pidFile("numa_maps", numaMapsFile(sys, k));
       installSettings(sys);

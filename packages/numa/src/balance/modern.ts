@@ -203,8 +203,8 @@ export class ModernBalancer {
     m.stats[this.hintFaults]++;
     if (src === here) m.stats[this.hintFaultsLocal]++;
     const last = this.cpupid[head] - 1;
-    this.cpupid[head] = ((t.cpu << 8) | (t.pid.nr & 255)) + 1;
-    const priv = last < 0 || (last & 255) === (t.pid.nr & 255);
+    this.cpupid[head] = ((t.cpu << 8) | (t.nr & 255)) + 1;
+    const priv = last < 0 || (last & 255) === (t.nr & 255);
     let at = src;
     let failed = false;
     if (src !== here && this.mayMove(f, n, t, last, src, here)) {
@@ -229,7 +229,7 @@ export class ModernBalancer {
       if (!maskHasNode(p.mask, dst) && (p.mode === MPOL_BIND || p.nodes.length > 0)) return false;
     }
     return shouldNumaMigrateMemory({
-      pid: t.pid.nr,
+      pid: t.nr,
       preferred: n.preferredNid,
       scanSeq: n.scanSeq,
       last: last < 0 ? null : { pid: last & 255, nid: this.k.options.machine.cpuNode[last >> 8] },

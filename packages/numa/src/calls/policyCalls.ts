@@ -38,7 +38,6 @@ import {
 } from "@kernelkit/core";
 import { collectPages, movable } from "../migrate.js";
 import { Mempolicy, mpolNew, sanitizeMode } from "../policy/mempolicy.js";
-import { MAX_NUMNODES } from "../policy/nodes.js";
 import { nextNodeIn, policyNode } from "../policy/placement.js";
 import type { NumaSystem } from "../state.js";
 import type { NumaSys } from "./numaSys.js";
@@ -81,7 +80,8 @@ export function policyCalls(sys: NumaSystem): Calls {
       const policy = mpolNew(m.mode, m.flags, getNodes(nodemask, maxnode), sys.allowed(c.task));
       const t = sys.task(c.task);
       t.policy = policy;
-      t.ilPrev = MAX_NUMNODES - 1;
+      // as recorded: MPOL_F_NODE then tells the first member above node 0
+      t.ilPrev = 0;
       t.ilWeight = 0;
       return 0;
     },

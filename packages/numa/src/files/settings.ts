@@ -66,6 +66,10 @@ export function installSettings(sys: NumaSystem): void {
       s.demotion = bool(text);
     },
   });
+  // requests that have nothing to do here: blocks are whole, pages are reclaimed by who owns reclaim
+  for (let nid = 0; nid < sys.nodes; nid++)
+    for (const name of ["compact", "reclaim"])
+      k.sysfs.file(`devices/system/node/node${nid}/${name}`, { mode: 0o200, store: () => undefined });
   k.sysfs.file("devices/virtual/memory_tiering/memory_tier4/nodelist", {
     show: () => `${formatList(maskOfNodes(sys.memory, 32))}\n`,
   });

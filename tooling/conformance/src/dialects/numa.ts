@@ -19,7 +19,7 @@ import { advanceStep, forkStep, pidOf } from "../steps/taskSteps.js";
 import { CORE_CALLS } from "../syscalls/index.js";
 import { call, type MarshalTable, octal } from "../syscalls/marshal.js";
 import { planOf } from "../syscalls/memcg.js";
-import { signalName } from "../uapi.js";
+import { flagsValue, signalName } from "../uapi.js";
 import { show } from "../value.js";
 import { taskVariables } from "../variables.js";
 import { keyValues } from "./memcg.js";
@@ -35,6 +35,9 @@ const LAST_READ_NS = 1_000_000_000;
 export function sizes(arg: unknown): unknown {
   if (typeof arg !== "string") return Array.isArray(arg) ? arg.map(sizes) : arg;
   if (/^-?0x[0-9a-f]+$/i.test(arg)) return arg.startsWith("-") ? -Number(arg.slice(1)) : Number(arg);
+  // a flag without a name: MPOL_MF_MOVE|16
+  const more = /^([A-Z_|]+)\|(\d+)$/.exec(arg);
+  if (more !== null) return Number(flagsValue(more[1])) | Number(more[2]);
   if (/^\d+P$/.test(arg)) return Number.parseInt(arg, 10) * PAGE;
   if (/^\{[\d,-]*\}$/.test(arg)) return cpuList(arg.slice(1, -1));
   return arg;
