@@ -2,9 +2,9 @@
 import {
   type Ctx,
   forEachPte,
+  type Mm,
   MPOL_BIND,
   migratePage,
-  type Mm,
   PTE_SPECIAL,
   VM_HUGETLB,
   VM_IO,

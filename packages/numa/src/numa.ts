@@ -6,13 +6,13 @@
  */
 import type { Core, Feature, Impl, Task } from "@kernelkit/core";
 import { ModernBalancer } from "./balance/modern.js";
+import { schednumaCalls } from "./balance/schednumaGroups.js";
 import { moveCalls } from "./calls/moveCalls.js";
 import type { NumaSys } from "./calls/numaSys.js";
 import { policyCalls } from "./calls/policyCalls.js";
-import { schednumaCalls } from "./balance/schednumaGroups.js";
 import { numaMapsFile } from "./files/numaMaps.js";
 import { installSettings } from "./files/settings.js";
-import { type NumaOptions, type ResolvedOptions, resolveOptions, type Strategy, STRATEGIES } from "./options.js";
+import { type NumaOptions, type ResolvedOptions, resolveOptions, STRATEGIES, type Strategy } from "./options.js";
 import { Mempolicy } from "./policy/mempolicy.js";
 import { mpolParse, mpolText } from "./policy/mpolText.js";
 import { constrainedOom } from "./policy/outOfMemory.js";

@@ -89,7 +89,9 @@ export class NumaSystem {
 
   /** Policies of an object, null: it has none. */
   shared(mapping: AddressSpace): SharedPolicy | null {
-    return mapping.slots === null ? null : ((mapping.slots[this.mappingSlot] as SharedPolicy | null | undefined) ?? null);
+    return mapping.slots === null
+      ? null
+      : ((mapping.slots[this.mappingSlot] as SharedPolicy | null | undefined) ?? null);
   }
   /** Policy of a page of an object: set by mbind(2), or the mount's. */
   sharedAt(mapping: AddressSpace, index: number): Mempolicy | null {
@@ -108,8 +110,8 @@ export class NumaSystem {
     const { mapping } = v;
     if (mapping === null || mapping.aOps.swapBacked !== true) return;
     mapping.slots ??= [];
-    const s = (mapping.slots[this.mappingSlot] ??= new SharedPolicy()) as SharedPolicy;
-    s.set(v.pgoff, v.pgoff + v.pages, p);
+    mapping.slots[this.mappingSlot] ??= new SharedPolicy();
+    (mapping.slots[this.mappingSlot] as SharedPolicy).set(v.pgoff, v.pgoff + v.pages, p);
   }
   /** The nodes in the order of the fallback list of `nid`, only those of `mask`. */
   nearest(nid: number, mask: Uint32Array): number {

@@ -7,9 +7,9 @@ import {
   type ColumnOf,
   type Core,
   type Fault,
-  migratePage,
   type Mm,
   MPOL_BIND,
+  migratePage,
   PG_ANON,
   PG_DIRTY,
   PG_HEAD,
@@ -208,7 +208,8 @@ export class ModernBalancer {
     let at = src;
     let failed = false;
     if (src !== here && this.mayMove(f, n, t, last, src, here)) {
-      if ((m.pt.fl[f.slot] & PTE_WRITE) === 0 && (f.vma.flags & VM_SHARED) === 0 && frames.mapcount[head] > 1) failed = true;
+      if ((m.pt.fl[f.slot] & PTE_WRITE) === 0 && (f.vma.flags & VM_SHARED) === 0 && frames.mapcount[head] > 1)
+        failed = true;
       else {
         const to = migratePage(m, null, head, here);
         if (to > 0) {
@@ -240,7 +241,15 @@ export class ModernBalancer {
   }
 
   /** Statistics of a hint fault, and placement once per pass. */
-  private taskNumaFault(n: TaskNuma, t: Task, mem: number, cpu: number, priv: boolean, failed: boolean, pages: number): void {
+  private taskNumaFault(
+    n: TaskNuma,
+    t: Task,
+    mem: number,
+    cpu: number,
+    priv: boolean,
+    failed: boolean,
+    pages: number,
+  ): void {
     const size = this.sys.nodes * 2;
     if (n.faults.length === 0) {
       n.faults = new Array(size).fill(0);

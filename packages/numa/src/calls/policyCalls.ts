@@ -14,6 +14,7 @@ import {
   followPage,
   type Impl,
   int,
+  type Mm,
   MPOL_BIND,
   MPOL_DEFAULT,
   MPOL_F_ADDR,
@@ -26,11 +27,10 @@ import {
   MPOL_MF_VALID,
   MPOL_PREFERRED_MANY,
   MPOL_WEIGHTED_INTERLEAVE,
-  type Mm,
   mergeAround,
   splitVma,
-  userFault,
   ulong,
+  userFault,
   type Vma,
   vmaPosition,
   WAIT,
@@ -162,7 +162,12 @@ function checkRange(mm: Mm, start: number, end: number, holes: boolean): void {
   }
 }
 
-function doGet(sys: NumaSystem, c: Ctx, addr: number, flags: number): { mode: number; nodes: readonly number[] } | Wait {
+function doGet(
+  sys: NumaSystem,
+  c: Ctx,
+  addr: number,
+  flags: number,
+): { mode: number; nodes: readonly number[] } | Wait {
   if ((flags & ~(MPOL_F_NODE | MPOL_F_ADDR | MPOL_F_MEMS_ALLOWED)) !== 0) return fail(EINVAL);
   if ((flags & MPOL_F_MEMS_ALLOWED) !== 0) {
     if ((flags & (MPOL_F_NODE | MPOL_F_ADDR)) !== 0) return fail(EINVAL);

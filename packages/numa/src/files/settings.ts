@@ -67,9 +67,11 @@ export function installSettings(sys: NumaSystem): void {
     },
   });
   // requests that have nothing to do here: blocks are whole, pages are reclaimed by who owns reclaim
-  for (let nid = 0; nid < sys.nodes; nid++)
+  for (let nid = 0; nid < sys.nodes; nid++) {
+    k.sysfs.file(`devices/system/node/node${nid}/uevent`, { mode: 0o644, show: () => "", store: () => undefined });
     for (const name of ["compact", "reclaim"])
       k.sysfs.file(`devices/system/node/node${nid}/${name}`, { mode: 0o200, store: () => undefined });
+  }
   k.sysfs.file("devices/virtual/memory_tiering/memory_tier4/nodelist", {
     show: () => `${formatList(maskOfNodes(sys.memory, 32))}\n`,
   });

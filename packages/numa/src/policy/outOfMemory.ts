@@ -28,10 +28,7 @@ export function constrainedOom(sys: NumaSystem, r: AllocRequest): boolean | unde
   }
   if (victim === null) return undefined;
   k.mm.count(k.mm.stat("oom_kill"), 1);
-  k.log(
-    3,
-    `Out of memory: Killed process ${victim.nr} (${victim.comm}) total-vm:${(victim.mm?.totalVm ?? 0) * 4}kB`,
-  );
+  k.log(3, `Out of memory: Killed process ${victim.nr} (${victim.comm}) total-vm:${(victim.mm?.totalVm ?? 0) * 4}kB`);
   k.signals.kill(victim);
   return true;
 }

@@ -41,7 +41,10 @@ export function nextNodeIn(nid: number, nodes: readonly number[]): number {
 
 /** Node of the next interleaved allocation without an area; the task's counters move on. */
 function interleaveTask(sys: NumaSystem, t: TaskNuma, p: Mempolicy): number {
-  if (p.mode === MPOL_INTERLEAVE) return (t.ilPrev = nextNodeIn(t.ilPrev, p.nodes));
+  if (p.mode === MPOL_INTERLEAVE) {
+    t.ilPrev = nextNodeIn(t.ilPrev, p.nodes);
+    return t.ilPrev;
+  }
   if (t.ilWeight === 0 || !p.nodes.includes(t.ilPrev)) {
     t.ilPrev = nextNodeIn(t.ilPrev, p.nodes);
     t.ilWeight = sys.settings.weights[t.ilPrev];

@@ -13,9 +13,9 @@ import {
   EINVAL,
   ENOENT,
   EPERM,
-  type Fault,
   FAULT_SIGBUS,
   FAULT_WAIT,
+  type Fault,
   FileOps,
   fail,
   fillPage,
@@ -170,10 +170,10 @@ function ioctl(c: Ctx, file: OpenFile, request: number, arg: unknown): unknown {
   const u = file.data as UffdContext;
   const r = request >>> 0;
   if (r === UFFDIO_API) {
-    const a = struct(arg as { api: number; features?: number; ioctls?: number }, "argument");
+    const a = struct(arg as { api: number; features?: number; ioctls?: bigint }, "argument");
     if (u.ready || a.api !== UFFD_API || (a.features ?? 0) !== 0) return fail(EINVAL);
     u.ready = true;
-    a.ioctls = 0x8000000000000003;
+    a.ioctls = 0x8000000000000003n;
     return 0;
   }
   if (!u.ready) return fail(EINVAL);
@@ -242,7 +242,11 @@ export const uffdFileOps: FileOps = /* @__PURE__ */ new FileOps({
 export function userfaultfd(c: Ctx, flags: number): number {
   const f = int(flags, "flags");
   const { k } = c;
-  if ((f & UFFD_USER_MODE_ONLY) === 0 && k.mm.sysctl.unprivilegedUserfaultfd === 0 && !capable(k, c.task, CAP_SYS_PTRACE))
+  if (
+    (f & UFFD_USER_MODE_ONLY) === 0 &&
+    k.mm.sysctl.unprivilegedUserfaultfd === 0 &&
+    !capable(k, c.task, CAP_SYS_PTRACE)
+  )
     return fail(EPERM);
   if ((f & ~(O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY)) !== 0) return fail(EINVAL);
   const mm = c.task.mm ?? fail(EINVAL);

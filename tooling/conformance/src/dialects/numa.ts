@@ -194,7 +194,9 @@ const read: StepKind = {
   inputs: ["line", "since", "fieldsDelta", "nodeShare"],
   missing: files.read.missing,
   run: (s, step) => {
-    const text = readFile(s, taskOf(step), String(step.read));
+    // a step without a task looks on while the tasks run
+    const reader = step.task === undefined ? HOLDER : taskOf(step);
+    const text = readFile(s, reader, String(step.read));
     const data = step.line === undefined ? text : lineOf(text, String(step.line));
     if (step.fieldsDelta !== undefined) checkDelta(s, step, text);
     if (step.nodeShare !== undefined) checkShare(step.nodeShare as { node: number; min: number }, data);

@@ -2,7 +2,15 @@
  * What of numa's cases only the package can do: the kernel operations (`name: (s, args, step) => result`), and requests to a
  * userfaultfd. The vocabulary is in the README.
  */
-import { KernelError, UFFDIO_API, UFFDIO_COPY, UFFDIO_REGISTER, UFFDIO_UNREGISTER, UFFDIO_WAKE, UFFDIO_ZEROPAGE } from "@kernelkit/core";
+import {
+  KernelError,
+  UFFDIO_API,
+  UFFDIO_COPY,
+  UFFDIO_REGISTER,
+  UFFDIO_UNREGISTER,
+  UFFDIO_WAKE,
+  UFFDIO_ZEROPAGE,
+} from "@kernelkit/core";
 import {
   adjustNumaImbalance,
   findIdlestNode,
