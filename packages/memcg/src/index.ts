@@ -1,1 +1,10 @@
-export {};
+export { computeBalloonFloor } from "./balloonFloor.js";
+export { calculateHighDelay } from "./highDelay.js";
+export * from "./memCgroup.js";
+export { type MemcgApi, type MemcgOptions, memcg } from "./memcg.js";
+export type { MemcgSystem } from "./memcgSystem.js";
+export { bytesOf, memparsePages } from "./memparse.js";
+export * from "./pageCounter.js";
+export { PidsCgroup } from "./pids.js";
+export { calculateProtection } from "./protection.js";
+export { statValue } from "./v2Files.js";

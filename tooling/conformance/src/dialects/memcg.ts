@@ -309,6 +309,11 @@ const property =
 function start(s: Session): void {
   makeHolder(s);
   const machine = s.spec.machine ?? {};
+  if (machine.cgroup !== "v1") {
+    const fd = s.syscall<number>(HOLDER, "open", "/sys/fs/cgroup/cgroup.subtree_control", 1, 0);
+    s.syscall(HOLDER, "write", fd, fromLatin1("+memory +pids"));
+    s.syscall(HOLDER, "close", fd);
+  }
   for (const [path, type] of Object.entries((machine.mounts ?? {}) as Record<string, string>)) {
     if (type === "tmpfs") mountTmpfs(s, path);
     else {
@@ -332,7 +337,7 @@ export const memcg: Dialect = {
   compose: (c) => {
     const m = c.machine ?? {};
     const thp = m.thp === undefined ? "" : `transparent_hugepage=${String(m.thp)}`;
-    const own = ["semantics", "kmem", "swap", "cgroup", "cgroup2_options", "use_hierarchy"].filter((k) => k in m);
+    const own = ["semantics", "cgroup2_options"].filter((k) => k in m);
     return {
       needs: ["memcg"],
       machine: { cpus: m.cpus ?? 2, memory: m.memory ?? "1G" },
