@@ -239,13 +239,13 @@ describe("/proc/PID", () => {
     sys.mount("src#1", "/tmp/a b", "tmpfs", 2, "size=4k");
     expect(sys.poll([{ fd, events: 2 }], 0)[0].revents).toBe(2 | 8);
     expect(sys.poll([{ fd, events: 2 }], 0)[0].revents).toBe(0);
-    expect(cat(sys, "/proc/self/mounts")).toContain("src\\0431 /tmp/a\\040b tmpfs rw,nosuid,relatime,size=4k,inode64 0 0\n");
+    expect(cat(sys, "/proc/self/mounts")).toContain("src\\0431 /tmp/a\\040b tmpfs rw,nosuid,relatime,size=4k 0 0\n");
     expect(cat(sys, "/proc/self/mountinfo")).toMatch(
       /^\d+ \d+ 0:\d+ \/ \/tmp\/a\\040b rw,nosuid,relatime - tmpfs src\\0431 rw,size=4k$/m,
     );
     const t = child(k);
     k.sys(t).chroot("/tmp/a b");
-    expect(cat(sys, `/proc/${t.nr}/mounts`)).toBe("src\\0431 / tmpfs rw,nosuid,relatime,size=4k,inode64 0 0\n");
+    expect(cat(sys, `/proc/${t.nr}/mounts`)).toBe("src\\0431 / tmpfs rw,nosuid,relatime,size=4k 0 0\n");
   });
 
   test("limits are columns", () => {

@@ -150,8 +150,9 @@ export const tmpfsOps: SuperOps = {
     if (fs.mode !== 0o1777) out += `,mode=${fs.mode.toString(8).padStart(3, "0")}`;
     if (fs.uid !== 0) out += `,uid=${fromKuidMunged(ns, fs.uid)}`;
     if (fs.gid !== 0) out += `,gid=${fromKgidMunged(ns, fs.gid)}`;
-    out += ",inode64";
-    if (fs.mpol != null) out += `,mpol=${sb.k.contracts.mempolicy?.text(fs.mpol)}`;
+    // a kernel built with memory policies is one built with 64-bit inode numbers (CONFIG_TMPFS_INODE64), and says so
+    const { mempolicy } = sb.k.contracts;
+    if (mempolicy !== undefined) out += fs.mpol == null ? ",inode64" : `,inode64,mpol=${mempolicy.text(fs.mpol)}`;
     return out;
   },
 };
