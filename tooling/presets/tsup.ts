@@ -1,7 +1,7 @@
 // How every package and app is built: `tsup` in its folder reads this file through the one-line tsup.config.ts beside the package.json.
 //
 // Entries are those of src/index.ts, src/node.ts (what needs Node: the `./node` export), src/stories.ts (scenarios that compare rivals: the
-// `./stories` export) and src/cli.ts (an app) that exist.
+// `./stories` export), src/fs.ts, src/vitest.ts and src/cli.ts (of an app) that exist.
 // JavaScript comes from esbuild, one file per entry. Declarations come from oxc, one per module: `isolatedDeclarations` makes every
 // export's type readable without the type checker, so nine packages' declarations cost milliseconds. `pnpm check:types` checks them.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { dirname, join, relative } from "node:path";
 import { isolatedDeclarationSync } from "oxc-transform";
 import type { Options } from "tsup";
 
-const ENTRIES = ["src/index.ts", "src/node.ts", "src/stories.ts", "src/cli.ts"];
+const ENTRIES = ["src/index.ts", "src/node.ts", "src/stories.ts", "src/fs.ts", "src/vitest.ts", "src/cli.ts"];
 const entry = ENTRIES.filter((file) => existsSync(file));
 // A command is run, not imported: it ships no declarations.
 const declared = entry.filter((file) => file !== "src/cli.ts");

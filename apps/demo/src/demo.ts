@@ -17,7 +17,7 @@ const SESSION: readonly string[] = [
   "free",
   "mkdir /sys/fs/cgroup/demo && cat /sys/fs/cgroup/demo/cgroup.events",
   "head -3 /proc/interrupts",
-  "cat /sys/class/thermal/cooling_device*/type",
+  "cat /sys/class/thermal/thermal_zone*/type",
   "cat /sys/kernel/security/ima/runtime_measurements_count",
   "ps",
   "dmesg | tail -3",

@@ -138,6 +138,22 @@ export const COMMANDS: Record<string, CommandFn> = {
     );
   },
 
+  /** The values libraries ask for: getconf(1). */
+  getconf(args, env) {
+    const values: Readonly<Record<string, () => number>> = {
+      CLK_TCK: () => 100,
+      PAGESIZE: () => 4096,
+      PAGE_SIZE: () => 4096,
+      OPEN_MAX: () => Number(/Max open files +(\d+)/.exec(text(env, "/proc/self/limits"))?.[1]),
+      _NPROCESSORS_CONF: () => env.kernel.cpus.nr,
+      _NPROCESSORS_ONLN: () => text(env, "/proc/stat").match(/^cpu\d/gm)?.length ?? 1,
+      _PHYS_PAGES: () => Number(fields(text(env, "/proc/meminfo")).get("MemTotal")?.split(" ")[0]) / 4,
+    };
+    if (args.length !== 1) throw new CommandFailed("usage: getconf VARIABLE", 2);
+    if (!Object.hasOwn(values, args[0])) throw new CommandFailed(`Unrecognized variable \`${args[0]}'`, 2);
+    return `${values[args[0]]()}\n`;
+  },
+
   uptime(_args, env) {
     const up = Math.floor(Number(text(env, "/proc/uptime").split(" ")[0]));
     const load = text(env, "/proc/loadavg").split(" ").slice(0, 3).join(", ");
