@@ -1,6 +1,7 @@
 /** Memory in kB: /proc/meminfo and the meminfo of a node. proc_meminfo(5). */
 import type { Core } from "../kernel/core.js";
 import { padLeft } from "../lib/text.js";
+import { RESERVED_PFNS } from "./frames.js";
 import type { MmSystem } from "./mmSystem.js";
 import { commitLimit } from "./overcommit.js";
 import {
@@ -211,7 +212,7 @@ export function meminfoBytes(k: Core, last: Uint8Array): Uint8Array | null {
 export function nodeMeminfoText(k: Core, nid: number): string {
   const m = k.mm;
   const v: Record<string, number> = shared(m, (slot) => m.readNode(slot, nid));
-  v.MemTotal = m.zones.reduce((a, z) => a + (z.nid === nid ? z.managed : 0), 0) * 4;
+  v.MemTotal = m.zones.reduce((a, z) => a + (z.nid === nid ? z.managed : 0), nid === 0 ? RESERVED_PFNS : 0) * 4;
   v.MemFree = m.readNode(NR_FREE_PAGES, nid) * 4;
   v.MemUsed = v.MemTotal - v.MemFree;
   v.SwapCached = m.readNode(m.stat("nr_swapcached"), nid) * 4;

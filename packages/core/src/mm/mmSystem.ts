@@ -196,9 +196,9 @@ export class MmSystem {
   get bytesPerPage(): number {
     return this.frames.bytesPerPage;
   }
-  /** Pages the allocator manages. */
+  /** Pages of the machine: what the allocator manages, and the kernel's own. */
   get totalram(): number {
-    return this.zones.reduce((a, z) => a + z.managed, 0);
+    return this.zones.reduce((a, z) => a + z.managed, RESERVED_PFNS);
   }
 
   /** What sysinfo(2) tells, in bytes. */
