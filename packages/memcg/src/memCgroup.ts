@@ -1,6 +1,6 @@
 /** One memory cgroup: its counters, statistics, events and LRU lists. Linux's `struct mem_cgroup`. */
 import type { Css } from "@kernelkit/core";
-import { PageCounter } from "./pageCounter.js";
+import { PAGE_COUNTER_MAX, PageCounter } from "./pageCounter.js";
 
 /** memory.events, in the order of the file. */
 export const EVENT_NAMES: readonly string[] = ["low", "high", "max", "oom", "oom_kill", "oom_group_kill"];
@@ -47,17 +47,32 @@ export const S_PGFAULT: number = statIndex("pgfault");
 export const S_PGMAJFAULT: number = statIndex("pgmajfault");
 export const S_PGREFILL: number = statIndex("pgrefill");
 export const S_PGACTIVATE: number = statIndex("pgactivate");
+export const S_PGLAZYFREE: number = statIndex("pglazyfree");
 export const S_PGLAZYFREED: number = statIndex("pglazyfreed");
 export const S_THP_FAULT: number = statIndex("thp_fault_alloc");
 
 export class MemCgroup {
   readonly memory: PageCounter;
   readonly swap: PageCounter;
+  /** v1: memory and swap together, kernel memory, TCP buffers. */
+  readonly memsw: PageCounter;
+  readonly kmem: PageCounter;
+  readonly tcpmem: PageCounter;
+  softLimit: number = PAGE_COUNTER_MAX;
+  swappiness: number;
+  oomKillDisable: boolean;
+  /** Pages charged and given back, in the subtree. */
+  pgpgin = 0;
+  pgpgout = 0;
   /** Of the subtree, and of this group alone. */
   readonly events: number[] = [0, 0, 0, 0, 0, 0];
   readonly eventsLocal: number[] = [0, 0, 0, 0, 0, 0];
   readonly stats: Float64Array = new Float64Array(STAT_NAMES.length);
   oomGroup = false;
+  /** Peaks of open memory.peak files that were reset, by the file's serial number. */
+  readonly peaks: Map<number, number> = new Map();
+  zswapMax: number = PAGE_COUNTER_MAX;
+  zswapWriteback = true;
   /** First and last frame of each LRU list, 0: empty; pages on it. */
   readonly head: Int32Array = new Int32Array(5);
   readonly tail: Int32Array = new Int32Array(5);
@@ -71,6 +86,11 @@ export class MemCgroup {
   ) {
     this.memory = new PageCounter(parent === null ? null : parent.memory);
     this.swap = new PageCounter(parent === null ? null : parent.swap);
+    this.memsw = new PageCounter(parent === null ? null : parent.memsw);
+    this.kmem = new PageCounter(parent === null ? null : parent.kmem);
+    this.tcpmem = new PageCounter(parent === null ? null : parent.tcpmem);
+    this.swappiness = parent === null ? 60 : parent.swappiness;
+    this.oomKillDisable = parent?.oomKillDisable ?? false;
   }
 
   get isRoot(): boolean {

@@ -8,9 +8,10 @@
  */
 import { type Controller, type Core, ENOMEM, type Feature, type SysBase, type Task } from "@kernelkit/core";
 import { MemCgroup, S_KERNEL_STACK, S_PERCPU, S_PGFAULT, S_PGMAJFAULT, S_SLAB } from "./memCgroup.js";
-import { MemcgSystem, Stock } from "./memcgSystem.js";
+import { MemcgSystem, Stock, type TaskMemory } from "./memcgSystem.js";
 import { PageCounter, pageCounterCharge } from "./pageCounter.js";
 import { installPids } from "./pids.js";
+import { v1Files } from "./v1Files.js";
 import { v2Files } from "./v2Files.js";
 
 export interface MemcgOptions {
@@ -40,6 +41,12 @@ function before(version: string | undefined, major: number, minor: number): bool
   const m = /^(\d+)\.(\d+)/.exec(version ?? "6.18");
   return m !== null && (Number(m[1]) < major || (Number(m[1]) === major && Number(m[2]) < minor));
 }
+
+/** Statistics that older kernels do not show. */
+const NOT_BEFORE_6_12: readonly string[] = (
+  "pgdemote_kswapd pgdemote_direct pgdemote_khugepaged pgdemote_proactive pswpin pswpout pgscan_khugepaged pgscan_proactive " +
+  "pgsteal_khugepaged pgsteal_proactive swpin_zero swpout_zero zswpwb thp_swpout thp_swpout_fallback"
+).split(" ");
 
 function controller(s: MemcgSystem): Controller {
   return {
@@ -71,11 +78,13 @@ function controller(s: MemcgSystem): Controller {
       s.groups[m.id] = null;
     },
     files: v2Files(s),
+    legacyFiles: v1Files(s),
   };
 }
 
 function kernelMemory(k: Core, s: MemcgSystem): void {
-  const slot = k.slots.task.add("memcg", () => ({ payer: null as MemCgroup | null }));
+  const slot = k.slots.task.add("memcg", (): TaskMemory => ({ payer: null, overHigh: 0 }));
+  s.slot = slot;
   const account = (m: MemCgroup, sign: number): void => {
     m.stat(S_KERNEL_STACK, sign * STACK_PAGES);
     m.stat(S_SLAB, sign * SLAB_BYTES);
@@ -99,11 +108,11 @@ function kernelMemory(k: Core, s: MemcgSystem): void {
   );
   k.hooks.forked.tap(105, "memcg", (parent, child) => {
     const m = s.ofTask(parent);
-    (child.slots[slot] as { payer: MemCgroup | null }).payer = m;
+    (child.slots[slot] as TaskMemory).payer = m;
     if (!m.isRoot) k.cgroup.cssGet(m.css);
   });
   k.hooks.reaped.tap(105, "memcg", (t: Task) => {
-    const own = t.slots[slot] as { payer: MemCgroup | null } | undefined;
+    const own = t.slots[slot] as TaskMemory | undefined;
     const m = own?.payer ?? null;
     if (own === undefined || m === null) return;
     own.payer = null;
@@ -125,6 +134,8 @@ export function memcg(options: MemcgOptions = {}): Feature<"memcg", MemcgApi, Sy
       s.index = k.cgroup.register(def);
       s.recursiveProtection = (options.cgroup2Options ?? "").split(",").includes("memory_recursiveprot");
       installPids(k, !before(options.semantics, 6, 11));
+      if (before(options.semantics, 6, 12)) s.hidden = NOT_BEFORE_6_12;
+      if (before(options.semantics, 6, 13)) k.mm.thp.hugeZero = "split";
       k.state.root("memcg", s);
       const { hooks } = k;
       hooks.pageCharge.tap(100, "memcg", (pfn, r) => s.pageCharge(pfn, r));

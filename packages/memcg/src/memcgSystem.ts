@@ -24,13 +24,17 @@ import {
   PAGE_MIGRATE,
   PAGE_TABLE,
   PG_HEAD,
+  PG_LAZYFREE,
   PG_ORDER_SHIFT,
   statePages,
   stateSlot,
+  TASK_KILLABLE,
   type Task,
 } from "@kernelkit/core";
+import { calculateHighDelay } from "./highDelay.js";
 import {
   EVENT_NAMES,
+  MEMCG_HIGH,
   MEMCG_MAX,
   MEMCG_OOM,
   MEMCG_OOM_GROUP_KILL,
@@ -43,6 +47,7 @@ import {
   S_FILE_MAPPED,
   S_LRU,
   S_PAGETABLES,
+  S_PGLAZYFREE,
   S_SHMEM,
   S_THP_FAULT,
   S_WRITEBACK,
@@ -59,6 +64,14 @@ export class Stock {
   pages = 0;
 }
 
+/** What the package keeps of a task. */
+export interface TaskMemory {
+  /** Who pays for its stack and objects. */
+  payer: MemCgroup | null;
+  /** Pages charged above a high limit since it was last delayed. */
+  overHigh: number;
+}
+
 export class MemcgSystem {
   /** By id; a freed id is null. */
   readonly groups: (MemCgroup | null)[] = [];
@@ -70,6 +83,12 @@ export class MemcgSystem {
   index = -1;
   root!: MemCgroup;
   recursiveProtection = false;
+  /** Names that memory.stat leaves out. */
+  hidden: readonly string[] = [];
+  /** Index of the task's slot. */
+  slot = -1;
+  private lastDel = 0;
+  private lastLru = 0;
   private readonly statOf: Map<number, number>;
 
   constructor(readonly k: Core) {
@@ -122,12 +141,24 @@ export class MemcgSystem {
   }
 
   drainStock(s: Stock): void {
-    if (s.memcg !== null && s.pages > 0) pageCounterUncharge(s.memcg.memory, s.pages);
+    if (s.memcg !== null && s.pages > 0) this.giveBack(s.memcg, s.pages);
     s.memcg = null;
     s.pages = 0;
   }
   drainAll(): void {
     for (const s of this.stocks) this.drainStock(s);
+  }
+
+  /** Memory with swap is counted beside memory in v1; its limit is never the lower one, so memory's decides. */
+  private tryCounters(m: MemCgroup, n: number): PageCounter | null {
+    const over = pageCounterTryCharge(m.memory, n);
+    if (over === null && !m.css.cgroup.root.v2) pageCounterCharge(m.memsw, n);
+    return over;
+  }
+
+  private giveBack(m: MemCgroup, n: number): void {
+    pageCounterUncharge(m.memory, n);
+    if (!m.css.cgroup.root.v2) pageCounterUncharge(m.memsw, n);
   }
 
   private refill(m: MemCgroup, n: number): void {
@@ -138,7 +169,7 @@ export class MemcgSystem {
     }
     s.pages += n;
     if (s.pages > CHARGE_BATCH) {
-      pageCounterUncharge(m.memory, s.pages);
+      this.giveBack(m, s.pages);
       s.pages = 0;
     }
   }
@@ -151,14 +182,13 @@ export class MemcgSystem {
       s.pages -= n;
       return 0;
     }
-    if (n < CHARGE_BATCH && pageCounterTryCharge(m.memory, CHARGE_BATCH) === null) {
+    if (n < CHARGE_BATCH && this.tryCounters(m, CHARGE_BATCH) === null) {
       this.refill(m, CHARGE_BATCH - n);
       return 0;
     }
     let drained = false;
-    let fatal = false;
     for (let retries = MAX_RECLAIM_RETRIES; ; retries--) {
-      const over = pageCounterTryCharge(m.memory, n);
+      const over = this.tryCounters(m, n);
       if (over === null) return 0;
       if (!drained) {
         drained = true;
@@ -172,15 +202,14 @@ export class MemcgSystem {
       if (r !== null && (r.gfp & __GFP_NORETRY) !== 0 && freed === 0) return ENOMEM;
       if (freed > 0 && retries > 0) continue;
       if (n > 8) return ENOMEM;
-      if (fatal || this.oom(at)) {
+      if (this.oom(at)) {
         // a victim is dying: its memory is on the way
-        if (r !== null && r.task !== null && r.task.signal.groupExit) return ENOMEM;
         if (r?.task != null && this.dying(r.task)) return ENOMEM;
         if (r?.c != null) return this.waitTick(r);
         pageCounterCharge(m.memory, n);
+        if (!m.css.cgroup.root.v2) pageCounterCharge(m.memsw, n);
         return 0;
       }
-      fatal = false;
       // nobody can be killed: a fault spins, a system call fails
       if (r?.c != null && r.mm !== null && r.kind !== PAGE_TABLE) return this.waitTick(r);
       return ENOMEM;
@@ -266,12 +295,43 @@ export class MemcgSystem {
     if (r.kind === PAGE_KERNEL || r.kind === PAGE_MIGRATE) return 0;
     const m = this.payer(r);
     const n = 1 << r.order;
+    if (m.isRoot) return 0;
+    if (r.c !== null && r.task !== null && this.throttle(r.task, r)) return HOOK_WAIT;
     const e = this.tryCharge(m, n, r);
     if (e !== 0) return e;
+    if (r.task !== null) this.noteHigh(m, r.task, n);
     if (r.order === 9) m.stat(S_THP_FAULT, 1);
     this.owner[pfn] = m.id;
     if (!m.isRoot) this.k.cgroup.cssGet(m.css, n);
     return 0;
+  }
+
+  /** Pages that a task charged above a high limit are remembered: it pays for each batch. */
+  private noteHigh(m: MemCgroup, t: Task, n: number): void {
+    for (let g: MemCgroup | null = m; g !== null; g = g.parent) {
+      if (g.memory.usage <= g.memory.high) continue;
+      (t.slots[this.slot] as TaskMemory).overHigh += n;
+      return;
+    }
+  }
+
+  /** A task that is over a high limit reclaims, then sleeps for as long as the overage says: true if it sleeps now. */
+  private throttle(t: Task, r: AllocRequest): boolean {
+    const own = t.slots[this.slot] as TaskMemory;
+    if (own.overHigh < CHARGE_BATCH || this.dying(t)) return false;
+    const n = own.overHigh;
+    own.overHigh = 0;
+    let delay = 0;
+    for (let m: MemCgroup | null = this.ofTask(t); m !== null && !m.isRoot; m = m.parent) {
+      const c = m.memory;
+      if (c.usage <= c.high) continue;
+      this.event(m, MEMCG_HIGH);
+      reclaimSubtree(this, m, n, false);
+      delay = Math.max(delay, calculateHighDelay(c.usage, c.high, n, this.k.time.hz));
+    }
+    if (delay <= this.k.time.hz / 100) return false;
+    r.c?.sleep(null, this.k.now + delay * (1e9 / this.k.time.hz), TASK_KILLABLE);
+    return true;
   }
 
   pageUncharge(pfn: number, order: number): void {
@@ -303,6 +363,9 @@ export class MemcgSystem {
 
   lruAdd(pfn: number, lru: number): void {
     const m = this.ofPage(pfn);
+    if (lru === 2 && this.lastDel === pfn && this.lastLru < 2) {
+      if ((this.k.mm.frames.flags[pfn] & PG_LAZYFREE) !== 0) m.stat(S_PGLAZYFREE, this.pagesOf(pfn));
+    }
     const h = m.head[lru];
     this.next[pfn] = h;
     this.prev[pfn] = 0;
@@ -316,6 +379,8 @@ export class MemcgSystem {
 
   lruDel(pfn: number, lru: number): void {
     const m = this.ofPage(pfn);
+    this.lastDel = pfn;
+    this.lastLru = lru;
     const n = this.next[pfn];
     const p = this.prev[pfn];
     if (p !== 0) this.next[p] = n;

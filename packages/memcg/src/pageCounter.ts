@@ -19,6 +19,8 @@ export class PageCounter {
   emin = 0;
   elow = 0;
   watermark = 0;
+  /** Peak since the last reset through an open file. */
+  localWatermark = 0;
   failcnt = 0;
   minUsage = 0;
   lowUsage = 0;
@@ -43,12 +45,17 @@ function propagate(c: PageCounter): void {
   }
 }
 
+function peak(c: PageCounter): void {
+  if (c.usage > c.watermark) c.watermark = c.usage;
+  if (c.usage > c.localWatermark) c.localWatermark = c.usage;
+}
+
 /** Charge n pages at every level, whatever the limits say. */
 export function pageCounterCharge(counter: PageCounter, n: number): void {
   for (let c: PageCounter | null = counter; c !== null; c = c.parent) {
     c.usage += n;
     propagate(c);
-    if (c.usage > c.watermark) c.watermark = c.usage;
+    peak(c);
   }
 }
 
@@ -63,7 +70,7 @@ export function pageCounterTryCharge(counter: PageCounter, n: number): PageCount
       return c;
     }
     propagate(c);
-    if (c.usage > c.watermark) c.watermark = c.usage;
+    peak(c);
   }
   return null;
 }

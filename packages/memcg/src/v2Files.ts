@@ -10,16 +10,7 @@ import {
   kstrtoint,
   type OpenFile,
 } from "@kernelkit/core";
-import {
-  type MemCgroup,
-  S_KERNEL_STACK,
-  S_LRU,
-  S_PAGETABLES,
-  S_PERCPU,
-  S_SLAB,
-  STAT_NAMES,
-  statIndex,
-} from "./memCgroup.js";
+import { type MemCgroup, S_KERNEL_STACK, S_PAGETABLES, S_PERCPU, S_SLAB, STAT_NAMES, statIndex } from "./memCgroup.js";
 import type { MemcgSystem } from "./memcgSystem.js";
 import { bytesOf, memparsePages } from "./memparse.js";
 import { PAGE_COUNTER_MAX, pageCounterSetLow, pageCounterSetMin } from "./pageCounter.js";
@@ -31,6 +22,13 @@ const S_SLAB_SUM = statIndex("slab");
 const S_KERNEL = statIndex("kernel");
 const FIRST_EVENT = statIndex("workingset_refault_anon");
 
+/** Statistics that are kept by node: counters of pages and objects, and of the working set. */
+const NUMA_STATS: readonly number[] = STAT_NAMES.map((_, i) => i).filter(
+  (i) =>
+    i <= statIndex("workingset_nodereclaim") &&
+    !["kernel", "percpu", "sock", "vmalloc", "zswap", "zswapped", "slab"].includes(STAT_NAMES[i]),
+);
+
 /** A statistic as memory.stat shows it: bytes, or a number of events. */
 export function statValue(m: MemCgroup, i: number): number {
   const s = m.stats;
@@ -40,8 +38,11 @@ export function statValue(m: MemCgroup, i: number): number {
   return i < FIRST_EVENT ? s[i] * 4096 : s[i];
 }
 
-function statText(m: MemCgroup): string {
-  return STAT_NAMES.map((n, i) => `${n} ${statValue(m, i)}\n`).join("");
+function statText(s: MemcgSystem, m: MemCgroup): string {
+  let out = "";
+  for (let i = 0; i < STAT_NAMES.length; i++)
+    if (!s.hidden.includes(STAT_NAMES[i])) out += `${STAT_NAMES[i]} ${statValue(m, i)}\n`;
+  return out;
 }
 
 /** A decimal, octal or hexadecimal number that must be 0 or 1. */
@@ -105,13 +106,22 @@ export function v2Files(s: MemcgSystem): CgroupFile[] {
   });
   return [
     own("current", (m) => `${bytesOf(m.memory.usage)}\n`),
-    set(
-      "peak",
-      (m) => `${bytesOf(m.memory.watermark)}\n`,
-      (m) => {
-        m.memory.watermark = m.memory.usage;
+    {
+      name: "peak",
+      mode: 0o644,
+      notOnRoot: true,
+      show(_c, _g, css, file) {
+        const { memory, peaks } = of(css);
+        const own = peaks.get(file.serial);
+        return `${bytesOf(own === undefined ? memory.watermark : Math.max(own, memory.localWatermark))}\n`;
       },
-    ),
+      store(_c, _g, css, _text, file) {
+        const { memory, peaks } = of(css);
+        for (const [f, v] of peaks) peaks.set(f, Math.max(v, memory.localWatermark));
+        memory.localWatermark = memory.usage;
+        peaks.set(file.serial, memory.usage);
+      },
+    },
     set(
       "min",
       (m) => limit(m.memory.min),
@@ -141,27 +151,11 @@ export function v2Files(s: MemcgSystem): CgroupFile[] {
     ),
     own("events", (m) => s.eventsText(m.events)),
     own("events.local", (m) => s.eventsText(m.eventsLocal)),
-    { name: "stat", mode: 0o444, show: (_c, _g, css) => statText(of(css)) },
+    { name: "stat", mode: 0o444, show: (_c, _g, css) => statText(s, of(css)) },
     {
       name: "numa_stat",
       mode: 0o444,
-      show: (_c, _g, css) =>
-        [
-          "anon",
-          "file",
-          "kernel_stack",
-          "pagetables",
-          "sec_pagetables",
-          "shmem",
-          "file_mapped",
-          "file_dirty",
-          "file_writeback",
-        ]
-          .map((n) => `${n} N0=${statValue(of(css), statIndex(n))}\n`)
-          .join("") +
-        ["inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable"]
-          .map((n, i) => `${n} N0=${of(css).stats[S_LRU + i] * 4096}\n`)
-          .join(""),
+      show: (_c, _g, css) => NUMA_STATS.map((i) => `${STAT_NAMES[i]} N0=${statValue(of(css), i)}\n`).join(""),
     },
     set(
       "oom.group",
@@ -184,6 +178,21 @@ export function v2Files(s: MemcgSystem): CgroupFile[] {
       (m) => limit(m.swap.max),
       (m, t) => {
         m.swap.max = memparsePages(t, "max");
+      },
+    ),
+    own("zswap.current", () => "0\n"),
+    set(
+      "zswap.max",
+      (m) => limit(m.zswapMax),
+      (m, t) => {
+        m.zswapMax = memparsePages(t, "max");
+      },
+    ),
+    set(
+      "zswap.writeback",
+      (m) => `${m.zswapWriteback ? 1 : 0}\n`,
+      (m, t) => {
+        m.zswapWriteback = bit(t);
       },
     ),
     own("swap.events", () => "high 0\nmax 0\nfail 0\n"),

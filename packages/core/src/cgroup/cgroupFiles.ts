@@ -75,6 +75,7 @@ function parseMax(text: string): number {
   if (s === "max") return Number.POSITIVE_INFINITY;
   const n = kstrtoint(s, 0);
   if (n instanceof Errno) return fail(n.nr);
+  if (n === MAX_INT) return Number.POSITIVE_INFINITY;
   return n < 0 || n > MAX_INT ? fail(ERANGE) : n;
 }
 

@@ -241,7 +241,11 @@ function pseudo(f: CgroupFile, controller: number): PseudoFile<Cgroup> {
     ...(show === undefined ? {} : { show: (c, g, file) => show(c, g, css(g), file) }),
     ...(store === undefined
       ? {}
-      : { store: (c, g, text, file) => store(c, g, css(g), text, file) as number | undefined }),
+      : {
+          // nothing written, nothing done
+          store: (c, g, text, file) =>
+            text === "" ? undefined : (store(c, g, css(g), text, file) as number | undefined),
+        }),
   };
 }
 

@@ -309,7 +309,12 @@ const property =
 function start(s: Session): void {
   makeHolder(s);
   const machine = s.spec.machine ?? {};
-  if (machine.cgroup !== "v1") {
+  if (machine.cgroup === "v1") {
+    s.syscall(HOLDER, "umount2", "/sys/fs/cgroup", 0);
+    mountTmpfs(s, "/sys/fs/cgroup");
+    s.syscall(HOLDER, "mkdir", "/sys/fs/cgroup/memory", 0o755);
+    s.syscall(HOLDER, "mount", "cgroup", "/sys/fs/cgroup/memory", "cgroup", 0, "memory");
+  } else {
     const fd = s.syscall<number>(HOLDER, "open", "/sys/fs/cgroup/cgroup.subtree_control", 1, 0);
     s.syscall(HOLDER, "write", fd, fromLatin1("+memory +pids"));
     s.syscall(HOLDER, "close", fd);
@@ -319,7 +324,11 @@ function start(s: Session): void {
     else {
       mountTmpfs(s, path);
       s.syscall(HOLDER, "umount2", path, 0);
-      s.syscall(HOLDER, "mount", "disk", path, type === "disk" ? "ext4" : type, 0, null);
+      const fs = type === "disk" ? "ext4" : type;
+      const { vfs } = s.kernel.core as unknown as { vfs: { addDisk(o: { name: string; type: string }): unknown } };
+      const name = `disk${path.replaceAll("/", "-")}`;
+      vfs.addDisk({ name, type: fs });
+      s.syscall(HOLDER, "mount", name, path, fs, 0, "");
     }
   }
   makeTasks(s);
