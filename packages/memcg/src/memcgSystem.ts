@@ -199,6 +199,7 @@ export class MemcgSystem {
       const at = this.byCounter(over);
       this.event(at, MEMCG_MAX);
       const freed = reclaimSubtree(this, at, Math.max(n, 32), false);
+      this.drainAll();
       if (r !== null && (r.gfp & __GFP_NORETRY) !== 0 && freed === 0) return ENOMEM;
       if (freed > 0 && retries > 0) continue;
       if (n > 8) return ENOMEM;
@@ -322,12 +323,18 @@ export class MemcgSystem {
     const n = own.overHigh;
     own.overHigh = 0;
     let delay = 0;
-    for (let m: MemCgroup | null = this.ofTask(t); m !== null && !m.isRoot; m = m.parent) {
-      const c = m.memory;
-      if (c.usage <= c.high) continue;
-      this.event(m, MEMCG_HIGH);
-      reclaimSubtree(this, m, n, false);
-      delay = Math.max(delay, calculateHighDelay(c.usage, c.high, n, this.k.time.hz));
+    for (let retries = MAX_RECLAIM_RETRIES; ; ) {
+      let freed = 0;
+      delay = 0;
+      for (let m: MemCgroup | null = this.ofTask(t); m !== null && !m.isRoot; m = m.parent) {
+        const c = m.memory;
+        if (c.usage <= c.high) continue;
+        this.event(m, MEMCG_HIGH);
+        freed += reclaimSubtree(this, m, n, false);
+        this.drainAll();
+        delay = Math.max(delay, calculateHighDelay(c.usage, c.high, n, this.k.time.hz));
+      }
+      if (delay <= this.k.time.hz / 100 || (freed === 0 && --retries <= 0)) break;
     }
     if (delay <= this.k.time.hz / 100) return false;
     r.c?.sleep(null, this.k.now + delay * (1e9 / this.k.time.hz), TASK_KILLABLE);

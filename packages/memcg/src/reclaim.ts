@@ -105,7 +105,7 @@ export function reclaimSubtree(s: MemcgSystem, root: MemCgroup, want: number, pr
     let skipped = false;
     for (let priority = 12; priority >= 0 && freed < want; priority -= 3) {
       for (const m of s.groups) {
-        if (!m || !m.isDescendantOf(root)) continue;
+        if (!m?.isDescendantOf(root)) continue;
         const c = m.memory;
         calculateProtection(root.memory, c, s.recursiveProtection);
         const own = m === root ? 0 : Math.max(c.emin, low ? c.elow : 0);
