@@ -82,6 +82,7 @@ import {
   cloneMount,
   copyTree,
   newMount,
+  topMount,
   touchNs,
   umountTree,
   unlinkMount,
@@ -147,10 +148,14 @@ export function doMount(
   if ((flags & MS_REMOUNT) !== 0) {
     if ((flags & MS_BIND) !== 0) reconfigureMount(c, mnt, dentry, mf);
     else remount(c, mnt, dentry, flags & SB_FLAGS, mf, data);
-  } else if ((flags & MS_BIND) !== 0) bind(c, source, mnt, dentry, (flags & MS_REC) !== 0);
+    return 0;
+  }
+  // "." is a place below what has been mounted over it: what is attached goes on top
+  const top = topMount(mnt, dentry);
+  if ((flags & MS_BIND) !== 0) bind(c, source, top.mnt, top.dentry, (flags & MS_REC) !== 0);
   else if ((flags & TYPE_FLAGS) !== 0) changeType(c, mnt, dentry, flags);
-  else if ((flags & MS_MOVE) !== 0) moveMount(c, source, mnt, dentry);
-  else newFsMount(c, source, mnt, dentry, type, flags & SB_FLAGS, mf, data);
+  else if ((flags & MS_MOVE) !== 0) moveMount(c, source, top.mnt, top.dentry);
+  else newFsMount(c, source, top.mnt, top.dentry, type, flags & SB_FLAGS, mf, data);
   return 0;
 }
 

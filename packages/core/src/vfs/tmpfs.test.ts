@@ -67,7 +67,10 @@ describe("tmpfs", () => {
     expect(sys.fallocate(fd, 0, 0, 9000)).toBe(0);
     expect([used(), sys.fstat(fd).size]).toEqual([3, 9000]);
     expect(errnoOf(() => sys.lseek(fd, 0, SEEK_DATA))).toBe("ENXIO");
-    expect(errnoOf(() => sys.fallocate(fd, 1, 0, 1))).toBe("EOPNOTSUPP");
+    // KEEP_SIZE takes a page beyond the end, and the size stays
+    expect(sys.fallocate(fd, 1, 12288, 1)).toBe(0);
+    expect([used(), sys.fstat(fd).size]).toEqual([4, 9000]);
+    expect(errnoOf(() => sys.fallocate(fd, 0x8, 0, 4096))).toBe("EOPNOTSUPP");
   });
 
   test("an unlinked or nameless file holds its inode and pages until the last close", () => {
