@@ -8,8 +8,11 @@
 export * from "@kernelkit/core";
 export * as genirq from "@kernelkit/genirq";
 export * as integrity from "@kernelkit/integrity";
+export * as memcg from "@kernelkit/memcg";
+export * as numa from "@kernelkit/numa";
 export * as powerclamp from "@kernelkit/powerclamp";
 export * as printkSyslog from "@kernelkit/printk-syslog";
+export * as writeback from "@kernelkit/writeback";
 export {
   type AssembledApi,
   type AssembledKernel,

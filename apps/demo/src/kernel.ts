@@ -8,38 +8,59 @@
 import { type Builder, type CoreSys, createKernel, type Kernel, type KernelOptions } from "@kernelkit/core";
 import { type GenirqApi, type GenirqOptions, type GenirqSys, genirq } from "@kernelkit/genirq";
 import { type IntegrityApi, type IntegrityOptions, type IntegritySys, integrity } from "@kernelkit/integrity";
+import { type MemcgApi, type MemcgOptions, memcg } from "@kernelkit/memcg";
+import { type NumaApi, type NumaOptions, type NumaSys, numa } from "@kernelkit/numa";
 import { type PowerclampApi, type PowerclampOptions, powerclamp } from "@kernelkit/powerclamp";
 import { type PrintkApi, type PrintkOptions, type PrintkSys, printkSyslog } from "@kernelkit/printk-syslog";
+import { type WritebackApi, type WritebackOptions, type WritebackSys, writeback } from "@kernelkit/writeback";
 
 /** Options of the machine, and of each package under its name. */
 export interface BootOptions extends KernelOptions {
   genirq?: GenirqOptions;
   integrity?: IntegrityOptions;
+  memcg?: MemcgOptions;
+  numa?: NumaOptions;
   powerclamp?: PowerclampOptions;
   printk?: PrintkOptions;
+  writeback?: WritebackOptions;
 }
 
 /** What the packages add to the kernel. */
 export interface AssembledApi {
   readonly genirq: GenirqApi;
   readonly integrity: IntegrityApi;
+  readonly memcg: MemcgApi;
+  readonly numa: NumaApi;
   readonly powerclamp: PowerclampApi;
   readonly printk: PrintkApi;
+  readonly writeback: WritebackApi;
 }
 
 /** Every system call there is. */
-export type AssembledSys = CoreSys & GenirqSys & IntegritySys & PrintkSys;
+export type AssembledSys = CoreSys & GenirqSys & IntegritySys & NumaSys & PrintkSys & WritebackSys;
 
 export type AssembledKernel = Kernel<AssembledApi, AssembledSys>;
 
 /** Everything composed, not yet booted: more packages can be used, or a checkpoint restored. */
 export function assemble(options: BootOptions = {}): Builder<AssembledApi, AssembledSys> {
-  const { genirq: irq, integrity: ima, powerclamp: clamp, printk, ...machine } = options;
+  const {
+    genirq: o1,
+    integrity: o2,
+    memcg: o3,
+    numa: o4,
+    powerclamp: o5,
+    printk: o6,
+    writeback: o7,
+    ...machine
+  } = options;
   return createKernel(machine)
-    .use(printkSyslog(printk))
-    .use(genirq(irq))
-    .use(powerclamp(clamp))
-    .use(integrity(ima)) as never;
+    .use(genirq(o1))
+    .use(integrity(o2))
+    .use(memcg(o3))
+    .use(numa(o4))
+    .use(powerclamp(o5))
+    .use(printkSyslog(o6))
+    .use(writeback(o7)) as unknown as Builder<AssembledApi, AssembledSys>;
 }
 
 /** Compose and boot. TypeError or RangeError for a bad option, naming it. */

@@ -4,6 +4,7 @@ import * as genirq from "@kernelkit/genirq/stories";
 import * as integrity from "@kernelkit/integrity/stories";
 import * as powerclamp from "@kernelkit/powerclamp/stories";
 import * as printk from "@kernelkit/printk-syslog/stories";
+import * as writeback from "@kernelkit/writeback/stories";
 
 /** A story and the package it is from. */
 export interface Entry {
@@ -14,7 +15,13 @@ export interface Entry {
 const isStory = (v: unknown): v is Story<Knobs> =>
   typeof v === "object" && v !== null && "question" in v && "run" in v && typeof v.run === "function";
 
-const PACKAGES: Readonly<Record<string, object>> = { "printk-syslog": printk, genirq, powerclamp, integrity };
+const PACKAGES: Readonly<Record<string, object>> = {
+  "printk-syslog": printk,
+  writeback,
+  genirq,
+  powerclamp,
+  integrity,
+};
 
 export const CATALOGUE: readonly Entry[] = Object.entries(PACKAGES).flatMap(([name, stories]) =>
   Object.values(stories)
