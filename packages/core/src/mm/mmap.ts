@@ -154,7 +154,7 @@ export interface Mapped {
 }
 
 /**
- * mmap(2) with numbers checked: `length` and `offset` bytes, `fd` -1 or a descriptor. The area is in place afterwards;
+ * mmap(2) with numbers checked: `length` and `offset` bytes, `fd` -1 or a descriptor, `given` a file instead of one. The area is in place afterwards;
  * populating it is the caller's. Nothing has changed when it fails.
  */
 export function doMmap(
@@ -166,13 +166,14 @@ export function doMmap(
   flagsIn: number,
   fd: number,
   offset: number,
+  given: OpenFile | null = null,
 ): Mapped {
   const t = c.task;
   const mm = t.mm as Mm;
   let flags = flagsIn;
   if (offset % 4096 !== 0) return fail(EINVAL);
-  let file: OpenFile | null = null;
-  if ((flags & MAP_ANONYMOUS) === 0) {
+  let file: OpenFile | null = given;
+  if (file === null && (flags & MAP_ANONYMOUS) === 0) {
     file = m.k.vfs.fget(t, fd);
     if (file === null) return fail(EBADF);
     if ((flags & MAP_HUGETLB) !== 0) return fail(EINVAL);

@@ -4,16 +4,19 @@
  */
 import { ENOENT, ENOTTY } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
+import { O_RDONLY } from "../abi/fcntl.js";
 import { NSFS_MAGIC } from "../abi/magic.js";
 import { S_IFREG } from "../abi/stat.js";
 import type { Core } from "../kernel/core.js";
+import type { Ctx } from "../kernel/ctx.js";
 import { type Namespace, putNs } from "../task/namespace.js";
 import type { Task } from "../task/task.js";
 import { internalMount } from "../vfs/anonInode.js";
 import type { Dentry } from "../vfs/dentry.js";
-import { FileOps } from "../vfs/file.js";
+import { FileOps, type OpenFile } from "../vfs/file.js";
 import { Inode, InodeOps, S_IMMUTABLE } from "../vfs/inode.js";
 import type { Mount } from "../vfs/mount.js";
+import { openDentry } from "../vfs/open.js";
 import { type FileSystemType, FS_INTERNAL, SuperBlock, type SuperOps } from "../vfs/superBlock.js";
 
 /** `uts:[4026531838]` */
@@ -59,6 +62,13 @@ export function nsPlace(k: Core, t: Task, ns: Namespace): { mnt: Mount; dentry: 
     k.works.add(t, "nsfs.forget", d);
   }
   return { mnt, dentry: d };
+}
+
+/** A new descriptor (close-on-exec) of a namespace. EMFILE. */
+export function openNsFile(c: Ctx, ns: Namespace): number {
+  const { k, task } = c;
+  const { mnt, dentry } = nsPlace(k, task, ns);
+  return k.vfs.installOrPut(task, openDentry(c, mnt, dentry, O_RDONLY, O_RDONLY, false) as OpenFile, true);
 }
 
 /** The namespace that /proc/PID/ns/NAME shows; null: there is none. */

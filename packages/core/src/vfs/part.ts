@@ -175,7 +175,7 @@ export const vfsPart: Part = {
     k.works.define("fput", (_t, arg) => finalFput(k, arg as OpenFile));
     vfs.fputEvent = k.events.define("vfs.fput", (arg) => finalFput(k, arg as OpenFile));
     const mntType = { name: "mnt", flag: 0x20000, procNames: ["mnt"], index: -1, order: 0 };
-    vfs.initNs = new MntNamespace(mntType, 0xf0000000 - 1, ++vfs.lastNsSeq, k.tasks.initUserNs);
+    vfs.initNs = new MntNamespace(mntType, 0xf0000000 - 8, ++vfs.lastNsSeq, k.tasks.initUserNs);
     k.tasks.registerNsType(mntType, vfs.initNs);
     vfs.mntNsIndex = mntType.index;
   },

@@ -1,0 +1,58 @@
+/** peers: who receives a mount's events: rings of peers, slaves of masters. Documentation/filesystems/sharedsubtree. */
+import type { Mount } from "@kernelkit/core";
+import { giveBack, type NsState, takeLowest } from "../frame.js";
+
+export function makeShared(st: NsState, m: Mount): void {
+  if (m.group === 0) m.group = takeLowest(st.freeGroups, () => st.nextGroup++);
+  m.unbindable = false;
+}
+
+/** `m` becomes the peer after `of`. */
+export function joinPeers(m: Mount, of: Mount): void {
+  m.group = of.group;
+  m.nextPeer = of.nextPeer;
+  of.nextPeer = m;
+}
+
+export function setMaster(m: Mount, master: Mount | null): void {
+  if (m.master !== null) m.master.slaves.splice(m.master.slaves.indexOf(m), 1);
+  m.master = master;
+  if (master !== null) master.slaves.push(m);
+}
+
+/** `m` leaves its group and becomes a slave of a peer it leaves behind, or else of the group's master. */
+export function makeSlave(st: NsState, m: Mount): void {
+  let heir: Mount | null = m.master;
+  if (m.group !== 0) {
+    if (m.nextPeer === m) giveBack(st.freeGroups, m.group);
+    else {
+      let prev = m;
+      let same: Mount | null = null;
+      for (let p = m.nextPeer; p !== m; p = p.nextPeer) {
+        if (same === null && p.root === m.root) same = p;
+        prev = p;
+      }
+      heir = same ?? m.nextPeer;
+      prev.nextPeer = m.nextPeer;
+      m.nextPeer = m;
+    }
+    m.group = 0;
+  }
+  for (const s of [...m.slaves]) setMaster(s, heir);
+  setMaster(m, heir);
+}
+
+/** The peers of `m`, itself first. */
+export function peersOf(m: Mount): Mount[] {
+  const out = [m];
+  for (let p = m.nextPeer; p !== m; p = p.nextPeer) out.push(p);
+  return out;
+}
+
+/** All mounts an event below `m` goes to besides `m`. */
+export function targets(m: Mount): Mount[] {
+  const seen = new Set<Mount>(m.group === 0 ? [m] : peersOf(m));
+  for (const x of seen) for (const s of x.slaves) for (const p of s.group === 0 ? [s] : peersOf(s)) seen.add(p);
+  seen.delete(m);
+  return [...seen];
+}

@@ -1,0 +1,43 @@
+/**
+ * namespaces: the package as a feature.
+ *
+ *     const kernel = createKernel().use(namespaces({ profile: "6.18" })).boot();
+ *     kernel.sys(task).unshare(CLONE_NEWUSER | CLONE_NEWUTS);
+ */
+import type { Core, Feature, SysBase } from "@kernelkit/core";
+import { NamespacesApi } from "./api.js";
+import { ipcTypePart, netTypePart } from "./bareTypes.js";
+import { cgroupPart } from "./cgroup/cgroupPart.js";
+import { NsFrame } from "./frame.js";
+import { mntPart } from "./mnt/mntPart.js";
+import { installNsIoctl } from "./nsfs/nsIoctl.js";
+import type { NsPart } from "./nsPart.js";
+import { type NamespacesOptions, resolveOptions } from "./options.js";
+import { pidPart } from "./pid/pidPart.js";
+import { timePart } from "./time/timePart.js";
+import { userPart } from "./user/userPart.js";
+import { utsPart } from "./uts/utsPart.js";
+
+/** The types, in the order in which they are installed. */
+const PARTS: readonly NsPart[] = [userPart, mntPart, utsPart, ipcTypePart, pidPart, cgroupPart, netTypePart, timePart];
+
+/** The feature. TypeError or RangeError for a bad option, naming it. */
+export function namespaces(options: NamespacesOptions = {}): Feature<"namespaces", NamespacesApi, SysBase> {
+  const o = resolveOptions(options);
+  return {
+    name: "namespaces",
+    install(k: Core) {
+      const f = new NsFrame(k, o);
+      const installed = PARTS.map((p) => p.install(f));
+      installNsIoctl(f);
+      return {
+        api: new NamespacesApi(f),
+        boot() {
+          f.born(k.tasks.initUserNs, null);
+          for (const ns of k.tasks.initNsproxy.ns) f.born(ns, null);
+          for (const i of installed) i.boot?.();
+        },
+      };
+    },
+  };
+}
