@@ -9,6 +9,7 @@ export * from "@kernelkit/core";
 export * as genirq from "@kernelkit/genirq";
 export * as integrity from "@kernelkit/integrity";
 export * as memcg from "@kernelkit/memcg";
+export * as namespaces from "@kernelkit/namespaces";
 export * as numa from "@kernelkit/numa";
 export * as powerclamp from "@kernelkit/powerclamp";
 export * as printkSyslog from "@kernelkit/printk-syslog";

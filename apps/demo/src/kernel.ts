@@ -9,6 +9,7 @@ import { type Builder, type CoreSys, createKernel, type Kernel, type KernelOptio
 import { type GenirqApi, type GenirqOptions, type GenirqSys, genirq } from "@kernelkit/genirq";
 import { type IntegrityApi, type IntegrityOptions, type IntegritySys, integrity } from "@kernelkit/integrity";
 import { type MemcgApi, type MemcgOptions, memcg } from "@kernelkit/memcg";
+import { type NamespacesApi, type NamespacesOptions, type NamespacesSys, namespaces } from "@kernelkit/namespaces";
 import { type NumaApi, type NumaOptions, type NumaSys, numa } from "@kernelkit/numa";
 import { type PowerclampApi, type PowerclampOptions, powerclamp } from "@kernelkit/powerclamp";
 import { type PrintkApi, type PrintkOptions, type PrintkSys, printkSyslog } from "@kernelkit/printk-syslog";
@@ -19,6 +20,7 @@ export interface BootOptions extends KernelOptions {
   genirq?: GenirqOptions;
   integrity?: IntegrityOptions;
   memcg?: MemcgOptions;
+  namespaces?: NamespacesOptions;
   numa?: NumaOptions;
   powerclamp?: PowerclampOptions;
   printk?: PrintkOptions;
@@ -30,6 +32,7 @@ export interface AssembledApi {
   readonly genirq: GenirqApi;
   readonly integrity: IntegrityApi;
   readonly memcg: MemcgApi;
+  readonly namespaces: NamespacesApi;
   readonly numa: NumaApi;
   readonly powerclamp: PowerclampApi;
   readonly printk: PrintkApi;
@@ -37,7 +40,7 @@ export interface AssembledApi {
 }
 
 /** Every system call there is. */
-export type AssembledSys = CoreSys & GenirqSys & IntegritySys & NumaSys & PrintkSys & WritebackSys;
+export type AssembledSys = CoreSys & GenirqSys & IntegritySys & NamespacesSys & NumaSys & PrintkSys & WritebackSys;
 
 export type AssembledKernel = Kernel<AssembledApi, AssembledSys>;
 
@@ -47,6 +50,7 @@ export function assemble(options: BootOptions = {}): Builder<AssembledApi, Assem
     genirq: o1,
     integrity: o2,
     memcg: o3,
+    namespaces: o8,
     numa: o4,
     powerclamp: o5,
     printk: o6,
@@ -57,6 +61,7 @@ export function assemble(options: BootOptions = {}): Builder<AssembledApi, Assem
     .use(genirq(o1))
     .use(integrity(o2))
     .use(memcg(o3))
+    .use(namespaces(o8))
     .use(numa(o4))
     .use(powerclamp(o5))
     .use(printkSyslog(o6))

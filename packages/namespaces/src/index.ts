@@ -1,5 +1,6 @@
 export { NamespacesApi } from "./api.js";
-export { namespaces } from "./namespaces.js";
+export type * from "./ipc/ipcSys.js";
+export { type NamespacesSys, namespaces } from "./namespaces.js";
 export type * from "./options.js";
 export { type FeatureName, featuresOf, type Profile, profiles } from "./profiles.js";
 export { UCOUNT_TYPES, type UcountType } from "./ucounts.js";

@@ -4,11 +4,13 @@
  *     const kernel = createKernel().use(namespaces({ profile: "6.18" })).boot();
  *     kernel.sys(task).unshare(CLONE_NEWUSER | CLONE_NEWUTS);
  */
-import type { Core, Feature, SysBase } from "@kernelkit/core";
+import type { Core, Feature, Impl, SysBase } from "@kernelkit/core";
 import { NamespacesApi } from "./api.js";
-import { ipcTypePart, netTypePart } from "./bareTypes.js";
+import { netTypePart } from "./bareTypes.js";
 import { cgroupPart } from "./cgroup/cgroupPart.js";
 import { NsFrame } from "./frame.js";
+import { ipcPart } from "./ipc/ipcPart.js";
+import type { MsgSys } from "./ipc/ipcSys.js";
 import { mntPart } from "./mnt/mntPart.js";
 import { installNsIoctl } from "./nsfs/nsIoctl.js";
 import type { NsPart } from "./nsPart.js";
@@ -19,10 +21,22 @@ import { userPart } from "./user/userPart.js";
 import { utsPart } from "./uts/utsPart.js";
 
 /** The types, in the order in which they are installed. */
-const PARTS: readonly NsPart[] = [userPart, mntPart, utsPart, ipcTypePart, pidPart, cgroupPart, netTypePart, timePart];
+const PARTS: readonly NsPart<object, never>[] = [
+  userPart,
+  mntPart,
+  utsPart,
+  ipcPart,
+  pidPart,
+  cgroupPart,
+  netTypePart,
+  timePart,
+];
+
+/** The calls of the package. */
+export interface NamespacesSys extends SysBase, MsgSys {}
 
 /** The feature. TypeError or RangeError for a bad option, naming it. */
-export function namespaces(options: NamespacesOptions = {}): Feature<"namespaces", NamespacesApi, SysBase> {
+export function namespaces(options: NamespacesOptions = {}): Feature<"namespaces", NamespacesApi, NamespacesSys> {
   const o = resolveOptions(options);
   return {
     name: "namespaces",
@@ -32,6 +46,7 @@ export function namespaces(options: NamespacesOptions = {}): Feature<"namespaces
       installNsIoctl(f);
       return {
         api: new NamespacesApi(f),
+        sys: Object.assign({}, ...installed.map((i) => i.sys ?? {})) as Impl<NamespacesSys>,
         boot() {
           f.born(k.tasks.initUserNs, null);
           for (const ns of k.tasks.initNsproxy.ns) f.born(ns, null);
