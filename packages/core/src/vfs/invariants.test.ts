@@ -330,7 +330,7 @@ describe("file calls", () => {
             o.run(sys[o.who]);
           } catch (e) {
             if (!(e instanceof KernelError)) throw e;
-            // a file system that was made and found no place: its numbers are spent, in Linux too
+            // the file system is made before its place is looked at, so that its own errors come first: the numbers it was given are spent
             if (/: mount\(/.test(o.text) && e.code === "ENOTDIR") continue;
             if (JSON.stringify(k.core.state.save(["vfs"])) !== before)
               throw new Error(`${o.text} ${e.code} left a trace`);
