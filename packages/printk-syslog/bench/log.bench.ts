@@ -1,7 +1,7 @@
 /** What storing and reading a record costs: 61 bytes of ASCII, as in the log of a busy machine. */
 import { createMachine } from "@kernelkit/core";
-import type { Benchmark } from "../../../tooling/bench/src/index.js";
-import { devkmsgText, LOG_NEWLINE, PrintkRing, printkSyslog } from "../src/index.js";
+import { type Benchmark, type Peer, peers } from "../../../tooling/bench/src/index.js";
+import { devkmsgInto, devkmsgLength, LOG_NEWLINE, PrintkRing, printkSyslog } from "../src/index.js";
 
 const TEXT = "eth0: link is up, 1000 Mbps, full duplex, flow control rx/tx.";
 const SIZE = 1 << 17;
@@ -14,12 +14,58 @@ function filled(text: string): PrintkRing {
   return ring;
 }
 
+/** A logger that throws its lines away: a sink in memory, no time in the line. */
+const pinoToMemory: Peer = {
+  name: "pino, memory sink",
+  target: 2,
+  per: BATCH,
+  setup: async () => {
+    const { pino } = await peers.pino();
+    let bytes = 0;
+    const log = pino(
+      { base: null, timestamp: false },
+      {
+        write(line: string) {
+          bytes += line.length;
+        },
+      },
+    );
+    return () => {
+      for (let i = 0; i < BATCH; i++) log.info(TEXT);
+      return bytes;
+    };
+  },
+};
+
+const winstonToMemory: Peer = {
+  name: "winston, memory sink",
+  target: 10,
+  per: BATCH,
+  setup: async () => {
+    const winston = await peers.winston();
+    const { Writable } = await import("node:stream");
+    let bytes = 0;
+    const stream = new Writable({
+      write(chunk: Uint8Array, _encoding, done) {
+        bytes += chunk.length;
+        done();
+      },
+    });
+    const log = winston.createLogger({ transports: [new winston.transports.Stream({ stream })] });
+    return () => {
+      for (let i = 0; i < BATCH; i++) log.info(TEXT);
+      return bytes;
+    };
+  },
+};
+
 const benchmarks: Benchmark[] = [
   {
     name: "store",
     unit: "record",
     target: 8e6,
     per: BATCH,
+    peers: [pinoToMemory, winstonToMemory],
     bytesPer: () => {
       const ring = new PrintkRing(SIZE);
       return { namespace: ring.size + ring.overheadBytes };
@@ -35,8 +81,8 @@ const benchmarks: Benchmark[] = [
   {
     name: "vprintkEmit",
     unit: "record",
-    target: 8e6,
     per: BATCH,
+    peers: [pinoToMemory],
     setup: () => {
       const { log } = createMachine().use(printkSyslog()).boot().printk;
       const line = `${TEXT}\n`;
@@ -53,9 +99,13 @@ const benchmarks: Benchmark[] = [
     per: BATCH,
     setup: () => {
       const ring = filled(TEXT);
+      const buffer = new Uint8Array(8192);
       return () => {
         let n = 0;
-        for (let i = 0; i < BATCH; i++) n += devkmsgText(ring, ring.firstSeq + i).length;
+        for (let i = 0; i < BATCH; i++) {
+          const seq = ring.firstSeq + i;
+          if (devkmsgLength(ring, seq) <= buffer.length) n += devkmsgInto(ring, seq, false, buffer, 0);
+        }
         return n;
       };
     },

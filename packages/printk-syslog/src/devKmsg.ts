@@ -24,7 +24,7 @@ import { ROUTE_OPEN_FILE } from "./logNamespaces/design.js";
 import { checkKmsgReader } from "./permission.js";
 import type { Printk } from "./printk.js";
 import { RatelimitState } from "./ratelimit.js";
-import { devkmsgText } from "./recordText.js";
+import { devkmsgInto, devkmsgLength } from "./recordText.js";
 import type { SyslogNs } from "./syslogNs.js";
 
 const SEEK_SET = 0;
@@ -81,12 +81,12 @@ export function devKmsgOps(p: Printk): FileOps {
         u.seq = ring.firstSeq;
         return fail(EPIPE);
       }
-      const text = devkmsgText(ring, u.seq, p.caller);
       // a record that does not fit is consumed all the same
-      u.seq++;
-      if (text.length > count) return fail(EINVAL);
-      const out = readBuffer(buf, text.length);
-      for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
+      const seq = u.seq++;
+      const length = devkmsgLength(ring, seq, p.caller);
+      if (length > count) return fail(EINVAL);
+      const out = readBuffer(buf, length);
+      devkmsgInto(ring, seq, p.caller, out, 0);
       return out;
     },
     write(c, file, data) {

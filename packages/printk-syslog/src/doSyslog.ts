@@ -5,7 +5,7 @@
 import { type Ctx, EFAULT, EINVAL, fail, type Wait } from "@kernelkit/core";
 import { checkSyslogPermissions } from "./permission.js";
 import type { Printk } from "./printk.js";
-import { syslogLength, syslogText } from "./recordText.js";
+import { syslogInto, syslogLength } from "./recordText.js";
 import {
   SYSLOG_ACTION_CLEAR,
   SYSLOG_ACTION_CLOSE,
@@ -89,25 +89,27 @@ export function unread(ns: SyslogNs): boolean {
 
 /** READ: whole records while they fit; of the first one as much as fits, the rest next time. */
 export function syslogPrint(ns: SyslogNs, p: Printk, len: number): Uint8Array {
-  const out: string[] = [];
-  let room = len;
-  while (room > 0 && unread(ns)) {
+  const out: Uint8Array[] = [];
+  let n = 0;
+  while (n < len && unread(ns)) {
     // the time setting stays as it was for a line that is given in parts
     if (ns.syslogPartial === 0) ns.syslogTime = p.time;
-    const text = syslogText(ns.ring, ns.syslogSeq, { prefix: true, time: ns.syslogTime });
-    const rest = text.length - ns.syslogPartial;
-    if (rest <= room) {
-      out.push(text.slice(ns.syslogPartial));
+    const format = { prefix: true, time: ns.syslogTime };
+    const length = syslogLength(ns.ring, ns.syslogSeq, format);
+    const rest = length - ns.syslogPartial;
+    if (rest > len - n && n > 0) break;
+    const text = new Uint8Array(length);
+    syslogInto(ns.ring, ns.syslogSeq, format, text, 0);
+    const take = Math.min(rest, len - n);
+    out.push(text.subarray(ns.syslogPartial, ns.syslogPartial + take));
+    n += take;
+    ns.syslogPartial += take;
+    if (take === rest) {
       ns.syslogSeq++;
       ns.syslogPartial = 0;
-      room -= rest;
-    } else if (out.length === 0) {
-      out.push(text.slice(ns.syslogPartial, ns.syslogPartial + room));
-      ns.syslogPartial += room;
-      room = 0;
-    } else break;
+    }
   }
-  return latin1(out.join(""));
+  return concat(out, n);
 }
 
 /** READ_ALL: the newest records since the clear position that fit whole. */
@@ -124,13 +126,12 @@ function printAll(ns: SyslogNs, p: Printk, buf: SyslogBuffer, len: number, clear
     total += n;
     first--;
   }
-  if (buf === "bad" && first < next) {
-    return fail(EFAULT);
-  }
-  const out: string[] = [];
-  for (let seq = first; seq < next; seq++) out.push(syslogText(ring, seq, format));
+  if (buf === "bad" && first < next) return fail(EFAULT);
+  const out = new Uint8Array(total);
+  let at = 0;
+  for (let seq = first; seq < next; seq++) at = syslogInto(ring, seq, format, out, at);
   if (clear) ns.clearSeq = next;
-  return latin1(out.join(""));
+  return out;
 }
 
 /** Bytes that READ would return in all. */
@@ -145,8 +146,13 @@ function sizeUnread(ns: SyslogNs, p: Printk): number {
   return n;
 }
 
-function latin1(s: string): Uint8Array {
-  const out = new Uint8Array(s.length);
-  for (let i = 0; i < s.length; i++) out[i] = s.charCodeAt(i);
+function concat(parts: readonly Uint8Array[], length: number): Uint8Array {
+  if (parts.length === 1) return parts[0];
+  const out = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
   return out;
 }

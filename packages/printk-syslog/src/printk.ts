@@ -25,6 +25,7 @@ export const LOG_BUF_LEN: number = 1 << 17;
 /** Console levels, as they boot: console, default message, minimum console, default console. */
 export const PRINTK_LEVELS: readonly number[] = [7, 4, 1, 7];
 const SOH = "\u0001";
+const SOH_CODE = 1;
 const LARGEST_LOG = 2 ** 31;
 /** 6.1 keeps 32 bytes of 1024 for the prefix. */
 const RECORD_MAX_61 = 992;
@@ -186,7 +187,7 @@ export class Printk {
     let flags = 0;
     let body = text;
     if (facility === 0 && typeof body === "string") {
-      while (body.length >= 2 && body.startsWith(SOH)) {
+      while (body.length >= 2 && body.charCodeAt(0) === SOH_CODE) {
         const c = body[1];
         if (c >= "0" && c <= "7") {
           if (lvl < 0) lvl = Number(c);
@@ -199,22 +200,22 @@ export class Printk {
     // what does not fit the record's buffer is cut, a newline at its end too
     const max = this.recordMax - 1;
     if (body.length > max) body = typeof body === "string" ? cutUtf8(body, max) : body.subarray(0, max);
-    const last = body.length - 1;
-    if (last >= 0 && (typeof body === "string" ? body.charCodeAt(last) : body[last]) === 0x0a) {
+    let end = body.length;
+    if (end > 0 && (typeof body === "string" ? body.charCodeAt(end - 1) : body[end - 1]) === 0x0a) {
       flags |= LOG_NEWLINE;
-      body = typeof body === "string" ? body.slice(0, last) : body.subarray(0, last);
+      end--;
     }
     if (dict !== "") flags |= LOG_NEWLINE;
     const { ring } = ns;
     if ((flags & LOG_CONT) !== 0) {
-      const n = ring.extend(body, flags, callerId);
+      const n = ring.extend(body, flags, callerId, end);
       if (n >= 0) {
         if (ring.open === 0) this.completed(ns);
         return n;
       }
     }
     const before = ring.nextSeq;
-    const n = ring.store(body, facility, lvl, flags, timeNs, callerId, dict, route);
+    const n = ring.store(body, facility, lvl, flags, timeNs, callerId, dict, route, end);
     if (ring.nextSeq > before) this.completed(ns);
     return n;
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { callerText, devkmsgText, syslogLength, syslogText, timeText } from "./recordText.js";
+import { callerText, devkmsgText, syslogLength, syslogText } from "./recordText.js";
 import { LOG_CONT, LOG_NEWLINE, PrintkRing } from "./ringBuffer.js";
 
 const ring = (s: string | Uint8Array, o: { flags?: number; dict?: string; ns?: number; facility?: number } = {}) => {
@@ -35,9 +35,10 @@ describe("a record of syslog(2)", () => {
   const full = { prefix: true, time: true };
 
   it("has seconds padded with blanks to five places and microseconds with zeros", () => {
-    expect(timeText(0)).toBe("[    0.000000] ");
-    expect(timeText(1_000_001_999)).toBe("[    1.000001] ");
-    expect(timeText(123_456_000_000_000)).toBe("[123456.000000] ");
+    const timeText = (ns: number): string => syslogText(ring("", { ns }), 0, { prefix: false, time: true });
+    expect(timeText(0)).toBe("[    0.000000] \n");
+    expect(timeText(1_000_001_999)).toBe("[    1.000001] \n");
+    expect(timeText(123_456_000_000_000)).toBe("[123456.000000] \n");
   });
 
   it("repeats its prefix on each line and leaves bytes as they are", () => {

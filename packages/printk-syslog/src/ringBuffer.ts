@@ -11,9 +11,6 @@ export const RECORD_MAX = 1024;
 /** Bytes before each text block, as the real ring has an id there. */
 const BLOCK_ID = 8;
 const TRUNCATED = "<truncated>";
-/** Longer strings are stored faster by the encoder. */
-const LOOP_MAX = 128;
-
 /** Flags of a record. */
 export const LOG_NEWLINE = 2;
 export const LOG_CONT = 8;
@@ -21,11 +18,15 @@ export const LOG_CONT = 8;
 const encoder: { encodeInto(s: string, to: Uint8Array): { read: number; written: number } } = new TextEncoder();
 
 export class PrintkRing {
+  static readonly transient: readonly string[] = ["scratch"];
+  /** The ring's bytes, and behind them room for one record, where a text is encoded before its place is known. */
   readonly text: Uint8Array;
+  private scratch: Uint8Array;
   readonly nDescs: number;
   // columns, by seq % nDescs
-  readonly begin: Float64Array;
-  /** Bytes of the block, id included. */
+  /** Where the text is in the ring. */
+  readonly begin: Uint32Array;
+  /** Bytes of the block: id, text, rounding, and the rest of the ring before it when it had to go to the start. */
   readonly blockLen: Uint16Array;
   readonly textLen: Uint16Array;
   readonly timeNs: Float64Array;
@@ -41,19 +42,20 @@ export class PrintkRing {
   firstSeq = 0;
   headSeq = 0;
   open = 0;
-  /** Byte positions, never wrapped: where the next block begins, and the oldest block. */
-  private headPos = 0;
-  private tailPos = 0;
+  /** Where the next block begins, and the bytes of all blocks. */
+  private head = 0;
+  private used = 0;
 
   /** `size` bytes of text, a power of two; a record has at most `recordMax` bytes of text, terminator included. */
   constructor(
     readonly size: number,
     readonly recordMax: number = RECORD_MAX,
   ) {
-    this.text = new Uint8Array(size);
+    this.text = new Uint8Array(size + recordMax);
+    this.scratch = this.text.subarray(size);
     const n = Math.max(1, size >> 5);
     this.nDescs = n;
-    this.begin = new Float64Array(n);
+    this.begin = new Uint32Array(n);
     this.blockLen = new Uint16Array(n);
     this.textLen = new Uint16Array(n);
     this.timeNs = new Float64Array(n);
@@ -70,20 +72,15 @@ export class PrintkRing {
   }
 
   index(seq: number): number {
-    return seq % this.nDescs;
+    return seq & (this.nDescs - 1);
   }
 
   /** Bytes of all text blocks, and of what this ring costs beside its text. */
   get usedBytes(): number {
-    return this.headPos - this.tailPos;
+    return this.used;
   }
   get overheadBytes(): number {
-    return this.nDescs * (8 * 2 + 2 * 2 + 4 + 4);
-  }
-
-  private blockEndOf(seq: number): number {
-    const i = this.index(seq);
-    return this.begin[i] - BLOCK_ID + this.blockLen[i];
+    return this.nDescs * (8 + 4 * 2 + 2 * 2 + 4);
   }
 
   /** The open record, if any, is complete now. */
@@ -91,9 +88,13 @@ export class PrintkRing {
     this.open = 0;
   }
 
+  restored(): void {
+    this.scratch = this.text.subarray(this.size);
+  }
+
   /**
-   * A new record. `text` is ASCII or any string (kept as UTF-8), or bytes. Stays open unless LOG_NEWLINE is among the flags.
-   * Returns the bytes of text that were stored.
+   * A new record: the first `end` characters or bytes of `text` (a newline may follow them). Stays open unless LOG_NEWLINE is among the
+   * flags. Returns the bytes of text that were stored.
    */
   store(
     text: string | Uint8Array,
@@ -103,17 +104,26 @@ export class PrintkRing {
     timeNs: number,
     callerId: number,
     dict: string,
-    route = 0,
+    route: number = 0,
+    end: number = text.length,
   ): number {
     this.open = 0;
+    const bytes = this.encode(text, end);
     // the terminator, and a newline that is stripped, are asked for too
-    const asked = Math.min(byteLength(text) + 1 + ((flags & LOG_NEWLINE) >> 1), this.recordMax);
-    const tooLong = BLOCK_ID + asked > this.size >> 1;
-    const room = tooLong ? this.size >> 2 : asked;
-    const at = this.reserve(room);
-    const i = this.index(this.headSeq);
-    let len = this.write(text, at, Math.min(room, this.recordMax) - 1);
-    if (tooLong) len += this.write(TRUNCATED, at + len, room + TRUNCATED.length);
+    const asked = Math.min(bytes + 1 + ((flags & LOG_NEWLINE) >> 1), this.recordMax);
+    let len: number;
+    if (BLOCK_ID + asked > this.size >> 1) {
+      // a ring that is almost too small: a quarter of it, and a word that this is not all
+      const room = Math.min(this.size >> 2, this.recordMax);
+      len = this.encodedUpTo(text, bytes, room - 1);
+      const at = this.reserve(room, 0);
+      this.text.copyWithin(at, this.size, this.size + len);
+      len += encoder.encodeInto(TRUNCATED, this.text.subarray(at + len, this.size)).written;
+    } else {
+      len = this.encodedUpTo(text, bytes, asked - 1);
+      this.text.copyWithin(this.reserve(asked, 0), this.size, this.size + len);
+    }
+    const i = this.headSeq & (this.nDescs - 1);
     this.textLen[i] = len;
     this.timeNs[i] = timeNs;
     this.facility[i] = facility;
@@ -131,93 +141,96 @@ export class PrintkRing {
    * More text for the open record, if it has the same caller and there is room: the bytes stored, or -1 if it cannot be extended.
    * With LOG_NEWLINE the record is complete.
    */
-  extend(text: string | Uint8Array, flags: number, callerId: number): number {
+  extend(text: string | Uint8Array, flags: number, callerId: number, end: number = text.length): number {
     if (this.open === 0) return -1;
     const seq = this.headSeq - 1;
     const i = this.index(seq);
-    const n = byteLength(text);
+    const n = this.encode(text, end);
     const old = this.textLen[i];
     if (this.callerId[i] !== callerId || old + n + 1 > this.recordMax) return -1;
-    const before = this.text.slice(this.begin[i] % this.size, (this.begin[i] % this.size) + old);
+    const before = this.text.slice(this.begin[i], this.begin[i] + old);
     // its block is the last one: take it back and ask again for a larger one
-    this.headPos = this.begin[i] - BLOCK_ID;
     this.headSeq = seq;
-    const at = this.reserve(old + n + 1);
+    const at = this.reserve(old + n + 1, this.takeBack());
     this.text.set(before, at);
-    const len = this.write(text, at + old, n);
-    this.textLen[i] = old + len;
+    this.text.copyWithin(at + old, this.size, this.size + n);
+    this.textLen[i] = old + n;
     this.headSeq = seq + 1;
     if ((flags & LOG_NEWLINE) !== 0) {
       this.flags[i] |= LOG_NEWLINE;
       this.open = 0;
     }
-    return len;
+    return n;
   }
 
-  /** Room for a text of `len` bytes as record `headSeq`; the index of its first byte in the ring. */
-  private reserve(len: number): number {
-    const need = (BLOCK_ID + len + 7) & ~7;
-    let pos = this.headPos;
-    // a block never straddles the end
-    if ((pos % this.size) + need > this.size) pos += this.size - (pos % this.size);
-    const end = pos + need;
-    while (
-      this.firstSeq < this.headSeq &&
-      (end - this.tailPos > this.size || this.headSeq - this.firstSeq >= this.nDescs)
-    ) {
-      this.dict.delete(this.firstSeq);
-      this.tailPos = this.blockEndOf(this.firstSeq);
-      this.firstSeq++;
-    }
-    if (this.firstSeq === this.headSeq) this.tailPos = pos;
-    const i = this.index(this.headSeq);
-    this.begin[i] = pos + BLOCK_ID;
-    this.blockLen[i] = need;
-    this.headPos = end;
-    return (pos + BLOCK_ID) % this.size;
-  }
-
-  /** Write text at a place of the ring, at most `max` bytes; the bytes written. */
-  private write(text: string | Uint8Array, at: number, max: number): number {
+  /**
+   * The first `end` characters (what follows is a newline) or bytes into the scratch, as many as fit: how many bytes it is, recordMax for
+   * a text that is longer.
+   */
+  private encode(text: string | Uint8Array, end: number): number {
     if (typeof text !== "string") {
-      const n = Math.min(text.length, max);
-      this.text.set(n === text.length ? text : text.subarray(0, n), at);
+      const n = Math.min(end, this.recordMax);
+      this.scratch.set(n === text.length ? text : text.subarray(0, n));
       return n;
     }
-    const { length } = text;
-    const ring = this.text;
-    if (length <= LOOP_MAX && length <= max) {
-      let i = 0;
-      for (; i < length; i++) {
-        const code = text.charCodeAt(i);
-        if (code > 0x7f) break;
-        ring[at + i] = code;
-      }
-      if (i === length) return length;
+    const { read, written } = encoder.encodeInto(text, this.scratch);
+    return read === text.length ? written - (text.length - end) : read === end ? written : this.recordMax;
+  }
+
+  /** How many of `bytes` encoded bytes to take when only `max` may be: characters stay whole. */
+  private encodedUpTo(text: string | Uint8Array, bytes: number, max: number): number {
+    if (bytes <= max || typeof text !== "string") return Math.min(bytes, max);
+    return encoder.encodeInto(text, this.scratch.subarray(0, max)).written;
+  }
+
+  /** Undo the reservation of record `headSeq`; what of its block was the rest of the ring before its start. */
+  private takeBack(): number {
+    const i = this.index(this.headSeq);
+    const begin = this.begin[i] - BLOCK_ID;
+    const wasted = this.blockLen[i] - (this.head - begin);
+    this.used -= this.blockLen[i];
+    this.head = begin;
+    return wasted;
+  }
+
+  /**
+   * Room for a text of `len` bytes as record `headSeq`; the index of its first byte in the ring. `wasted`: bytes before it that belong
+   * to its block.
+   */
+  private reserve(len: number, wasted: number): number {
+    const need = (BLOCK_ID + len + 7) & ~7;
+    let { head } = this;
+    let block = wasted + need;
+    // a block never straddles the end
+    if (head + need > this.size) {
+      block += this.size - head;
+      head = 0;
     }
-    return encoder.encodeInto(text, ring.subarray(at, at + Math.max(0, max))).written;
+    while (
+      this.firstSeq < this.headSeq &&
+      (this.used + block > this.size || this.headSeq - this.firstSeq >= this.nDescs)
+    ) {
+      if (this.dict.size > 0) this.dict.delete(this.firstSeq);
+      this.used -= this.blockLen[this.firstSeq & (this.nDescs - 1)];
+      this.firstSeq++;
+    }
+    if (this.firstSeq === this.headSeq) {
+      this.used = 0;
+      block = need;
+    }
+    const i = this.headSeq & (this.nDescs - 1);
+    const at = head + BLOCK_ID;
+    this.begin[i] = at;
+    this.blockLen[i] = block;
+    this.used += block;
+    this.head = head + need;
+    return at;
   }
 
   /** Bytes of a record's text: a view into the ring, good until the next record is stored. */
   bytes(seq: number): Uint8Array {
     const i = this.index(seq);
-    const at = this.begin[i] % this.size;
+    const at = this.begin[i];
     return this.text.subarray(at, at + this.textLen[i]);
   }
-}
-
-/** UTF-8 length. */
-function byteLength(text: string | Uint8Array): number {
-  if (typeof text !== "string") return text.length;
-  let n = text.length;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c < 0x80) continue;
-    if (c < 0x800) n++;
-    else if (c >= 0xd800 && c < 0xdc00) {
-      n += 2;
-      i++;
-    } else n += 2;
-  }
-  return n;
 }

@@ -25,29 +25,34 @@ export const runnableAvgYnInv: Readonly<Uint32Array> = /* @__PURE__ */ Uint32Arr
   (_, n) => Math.floor(0xffffffff * 0.5 ** (n / LOAD_AVG_PERIOD)),
 );
 
+/** The halves of the fractions: a product with one of them is exact in a double. */
+const ynInvHigh = /* @__PURE__ */ Float64Array.from(runnableAvgYnInv, (inv) => inv >>> 16);
+const ynInvLow = /* @__PURE__ */ Float64Array.from(runnableAvgYnInv, (inv) => inv & 0xffff);
+
 /**
  * v * y^n, truncated as Linux truncates it.
  * @param v a sum, an integer in 0..2^53
  * @param n periods, an integer >= 0; beyond 2016 the result is 0
  */
 export function decayLoad(v: number, n: number): number {
-  if (n > MAX_PERIODS) return 0;
   if (n >= LOAD_AVG_PERIOD) {
+    if (n > MAX_PERIODS) return 0;
     v = Math.floor(v / 2 ** (n >>> 5));
     n &= 31;
   }
-  return mulShift32(v, runnableAvgYnInv[n]);
+  if (v < 0x100000000) return Math.floor((v * ynInvHigh[n] + Math.floor(v * ynInvLow[n] * 2 ** -16)) * 2 ** -16);
+  const vh = Math.floor(v * 2 ** -32);
+  const vl = v - vh * 0x100000000;
+  const inv = ynInvHigh[n] * 0x10000 + ynInvLow[n];
+  return vh * inv + Math.floor((vl * ynInvHigh[n] + Math.floor(vl * ynInvLow[n] * 2 ** -16)) * 2 ** -16);
 }
 
-/** floor(v * inv / 2^32) for v < 2^53 and inv < 2^32. */
-function mulShift32(v: number, inv: number): number {
-  const il = inv & 0xffff;
-  const ih = inv >>> 16;
-  if (v < 0x100000000) return Math.floor((v * ih + Math.floor((v * il) / 0x10000)) / 0x10000);
-  const vh = Math.floor(v / 0x100000000);
-  const vl = v - vh * 0x100000000;
-  return vh * inv + Math.floor((vl * ih + Math.floor((vl * il) / 0x10000)) / 0x10000);
+/** What p-1 whole periods add, decayed to now: the series from the limit backwards, as Linux takes it. */
+function sumOfWhole(p: number): number {
+  return LOAD_AVG_MAX - decayLoad(LOAD_AVG_MAX, p) - LOAD_AVG_UNITS;
 }
+/** The same by table, for stretches up to an eighth of a second. */
+const wholePeriods = /* @__PURE__ */ Float64Array.from({ length: 128 }, (_, p) => sumOfWhole(p));
 
 /**
  * What a stretch of running adds that spans `p` period boundaries: the rest of the old period, p-1 whole ones, and the
@@ -57,5 +62,5 @@ function mulShift32(v: number, inv: number): number {
  * @param d3 units in the current period, 0..1023
  */
 export function accumulatePeltSegments(p: number, d1: number, d3: number): number {
-  return decayLoad(d1, p) + (LOAD_AVG_MAX - decayLoad(LOAD_AVG_MAX, p) - LOAD_AVG_UNITS) + d3;
+  return decayLoad(d1, p) + (p < wholePeriods.length ? wholePeriods[p] : sumOfWhole(p)) + d3;
 }

@@ -50,8 +50,8 @@ export function peltUpdate(sa: SchedAvg, now: number, load: number, runnable: nu
     sa.lastUpdateTime = now;
     return false;
   }
-  const units = Math.floor(ns / 1024);
-  if (units === 0) return false;
+  if (ns < 1024) return false;
+  const units = Math.floor(ns * 2 ** -10);
   sa.lastUpdateTime += units * 1024;
   if (!accumulateSum(sa, units, load, runnable, running)) return false;
   const divider = peltDivider(sa);
@@ -64,8 +64,8 @@ export function peltUpdate(sa: SchedAvg, now: number, load: number, runnable: nu
 /** Add `units` of 1024 ns to the sums; true if a period boundary was crossed. */
 function accumulateSum(sa: SchedAvg, units: number, load: number, runnable: number, running: number): boolean {
   const end = units + sa.periodContrib;
-  const periods = Math.floor(end / 1024);
-  const rest = end % 1024;
+  const periods = Math.floor(end * 2 ** -10);
+  const rest = end - periods * 1024;
   let contrib = units;
   if (periods > 0) {
     sa.loadSum = decayLoad(sa.loadSum, periods);
