@@ -51,6 +51,11 @@ export class StateRegistry {
     this.rootNames.set(object, name);
   }
 
+  /** A root, for observers; undefined: there is none of that name. */
+  rootNamed(name: string): object | undefined {
+    return this.roots.get(name);
+  }
+
   class(...ctors: Ctor[]): void {
     for (const ctor of ctors) {
       const other = this.classes.get(ctor.name);
