@@ -54,6 +54,8 @@ export class HookTable {
   readonly schedOut: Notify<Task, number> = new Notify();
   readonly wakeup: Notify<Task, number> = new Notify();
   readonly selectCpu: Choose<Task, number, number> = new Choose();
+  /** (task, CPU) true: an idle CPU takes the task only if it finds no other that waits. */
+  readonly migrateDegrades: Choose<Task, number, boolean> = new Choose();
   /** (task, mask) the CPUs a task may be given: listeners take bits away (cpusets). */
   readonly cpusAllowed: Notify<Task, Uint32Array> = new Notify();
   readonly tick: Notify<number, Task> = new Notify();

@@ -36,6 +36,8 @@ import {
   NR_SHMEM,
   PGMIGRATE_FAIL,
   PGMIGRATE_SUCCESS,
+  THP_MIGRATION_FAIL,
+  THP_MIGRATION_SUCCESS,
 } from "./vmstat.js";
 
 /** A frame on node `nid` alone for a page (2^order) that moves there: 0, none is free above the watermarks. */
@@ -76,14 +78,17 @@ export function migratePage(m: MmSystem, c: Ctx | null, pfn: number, nid: number
   const to = e === 0 ? allocMigrationTarget(m, c, nid, n > 1 ? 9 : 0) : 0;
   if (to === 0) {
     m.stats[PGMIGRATE_FAIL] += n;
+    if (n > 1) m.stats[THP_MIGRATION_FAIL]++;
     return e === 0 ? -ENOMEM : e;
   }
   moveTo(m, pfn, to, n);
   m.stats[PGMIGRATE_SUCCESS] += n;
+  if (n > 1) m.stats[THP_MIGRATION_SUCCESS]++;
   return to;
 }
 
-function moveTo(m: MmSystem, pfn: number, to: number, n: number): void {
+/** The page (`n` pages as one block) takes a frame that has been allocated for it; the old one is free. It must be `migratable`. */
+export function moveTo(m: MmSystem, pfn: number, to: number, n: number): void {
   const { frames: f } = m;
   const { pageMigrate } = m.k.hooks;
   m.lruDel(pfn);

@@ -279,6 +279,39 @@ export class Scheduler {
     if (running) this.schedule(from, t);
   }
 
+  /** Exchange the places of two tasks that are on CPUs or queued there; neither CPU is idle in between. `migrate_swap()` */
+  swapTasks(a: Task, b: Task): void {
+    const { k } = this;
+    const { curr } = k.cpus;
+    const from = a.cpu;
+    const to = b.cpu;
+    if (from === to) return;
+    if (k.trace.schedMigrateTask.on) {
+      k.trace.schedMigrateTask.emit(a, to);
+      k.trace.schedMigrateTask.emit(b, from);
+    }
+    const running = [from, to].map((cpu) => (curr[cpu] === a || curr[cpu] === b ? curr[cpu] : null));
+    for (const t of [a, b]) {
+      const { cpu } = t;
+      const ran = curr[cpu] === t;
+      if (!ran && !t.se.queued) continue;
+      this.deactivate(t);
+      if (!ran) continue;
+      curr[cpu] = null;
+      this.stopCont(cpu);
+      t.needResched = false;
+    }
+    for (const [t, cpu] of [
+      [a, to],
+      [b, from],
+    ] as const) {
+      if (t.state === TASK_RUNNING) this.activate(t, cpu);
+      else t.cpu = cpu;
+    }
+    if (running[0] !== null && curr[from] === null) this.schedule(from, running[0]);
+    if (running[1] !== null && curr[to] === null) this.schedule(to, running[1]);
+  }
+
   // --- running ---
 
   /** Bring the CPU's and its task's times up to now. */
@@ -538,18 +571,30 @@ export class Scheduler {
 
   /** A CPU with nothing to do takes a waiting task from the CPU that has most. */
   private pull(cpu: number): Task | null {
+    const { migrateDegrades } = this.k.hooks;
+    const task = migrateDegrades.on === null ? null : this.pullable(cpu, (t) => migrateDegrades.on?.(t, cpu) !== true);
+    return this.take(cpu, task ?? this.pullable(cpu, null));
+  }
+
+  /** A task that waits on the CPU with most, of those that `fits` allows. */
+  private pullable(cpu: number, fits: ((t: Task) => boolean) | null): Task | null {
     let best = -1;
     let task: Task | null = null;
     for (let c = 0; c < this.rqs.length; c++) {
       if (c === cpu) continue;
       const rq = this.rqs[c];
       if (rq.rt.length + rq.fair.length === 0 || (best >= 0 && rq.nrRunning <= this.rqs[best].nrRunning)) continue;
-      const t = rq.rt.find((x) => maskHas(x.cpusMask, cpu)) ?? findLast(rq.fair, (x) => maskHas(x.cpusMask, cpu));
+      const may = (x: Task): boolean => maskHas(x.cpusMask, cpu) && (fits === null || fits(x));
+      const t = rq.rt.find(may) ?? findLast(rq.fair, may);
       if (t !== undefined) {
         best = c;
         task = t;
       }
     }
+    return task;
+  }
+
+  private take(cpu: number, task: Task | null): Task | null {
     if (task === null) return null;
     if (this.k.trace.schedMigrateTask.on) this.k.trace.schedMigrateTask.emit(task, cpu);
     this.deactivate(task);
