@@ -8,6 +8,7 @@
  *
  *     export function memcg(o?: MemcgOptions): Feature<"memcg", MemcgApi, MemcgSys> { ... }
  */
+import type { MemcgOps } from "../mm/memcgOps.js";
 import type { SwapOps } from "../mm/swap.js";
 import type { CoreSys } from "../sys/coreSys.js";
 import type { Impl, SysBase } from "../sys/types.js";
@@ -20,6 +21,7 @@ import type { Kernel } from "./kernel.js";
  */
 export interface Contracts {
   swap: SwapOps;
+  memcg: MemcgOps;
   /** Memory policies as mount options: `parse` gives plain state (null: the default) or fails EINVAL, `text` is what is shown. */
   mempolicy: { parse(text: string): object | null; text(policy: object): string };
 }

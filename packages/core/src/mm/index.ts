@@ -9,6 +9,7 @@ export { getHugeZero, hugeAnonFault, shrinkHugeZero, thpSuitable } from "./hugeM
 export { splitHugePage, splitHugePmd } from "./hugeSplit.js";
 export { mapsHeader, mapsLine, mapsText, statmText, statusVmText, vmaName } from "./mapsText.js";
 export { markAccessed } from "./markAccessed.js";
+export type * from "./memcgOps.js";
 export { memAvailable, meminfoText, nodeMeminfoText } from "./meminfo.js";
 export * from "./migrate.js";
 export * from "./mm.js";
