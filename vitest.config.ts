@@ -4,8 +4,11 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 // Every workspace import resolves to source, so that no build is needed to run a test.
 const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const alias = [
-  { find: /^@kernelkit\/([a-z-]+)\/(node|stories)$/, replacement: source("./packages/$1/src/$2.ts") },
+  { find: /^@kernelkit\/([a-z-]+)\/(node|stories|define)$/, replacement: source("./packages/$1/src/$2.ts") },
   { find: /^@kernelkit\/([a-z-]+)$/, replacement: source("./packages/$1/src/index.ts") },
+  { find: "kernelkit/kernel", replacement: source("./apps/demo/src/kernel.ts") },
+  { find: "kernelkit/shell", replacement: source("./apps/demo/src/shell/shell.ts") },
+  { find: "kernelkit/stories", replacement: source("./apps/demo/src/tour/catalogue.ts") },
   { find: /^kernelkit-conformance$/, replacement: source("./tooling/conformance/src/index.ts") },
 ];
 

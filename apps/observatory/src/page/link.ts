@@ -1,0 +1,141 @@
+/**
+ * The address is the state: `#/see/wb?v=1&seed=7&o=disk:4,writers:2&t=12.4&x=10..14&f=pid=12&j=...`. Readable differences from the
+ * defaults; what cannot be used is left out and said. Nothing behind `#` reaches a server.
+ */
+import type { Entry, Instant } from "../lab/run.js";
+
+export interface Link {
+  readonly path: readonly string[];
+  readonly seed: number;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly at: Instant | null;
+  /** Window of the time axis, seconds; null: all. */
+  readonly window: readonly [number, number] | null;
+  readonly filter: string;
+  readonly journal: readonly Entry[];
+  /** What was wrong, a sentence each. */
+  readonly problems: readonly string[];
+}
+
+export const LONGEST_LINK = 6000;
+
+export function parseLink(hash: string): Link {
+  const problems: string[] = [];
+  const [path, query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
+  let seed = 7;
+  let settings: Record<string, string> = {};
+  let at: Instant | null = null;
+  let window: [number, number] | null = null;
+  let filter = "";
+  let journal: Entry[] = [];
+  for (const part of query.split("&").filter(Boolean)) {
+    const i = part.indexOf("=");
+    const name = i < 0 ? part : part.slice(0, i);
+    const raw = i < 0 ? "" : part.slice(i + 1);
+    const value = decoded(raw);
+    const bad = (why: string): void => void problems.push(`${name.slice(0, 20)}=${raw.slice(0, 40)}: ${why}`);
+    if (value === null) {
+      bad("is no percent encoding");
+      continue;
+    }
+    switch (name) {
+      case "v":
+        if (value !== "1") bad("this page reads format 1; the rest was read as such");
+        break;
+      case "seed":
+        if (/^\d{1,10}$/.test(value) && Number(value) < 2 ** 32) seed = Number(value);
+        else bad("a number below 4294967296 is needed; 7 was used");
+        break;
+      case "o":
+        settings = Object.fromEntries(
+          value.split(",").flatMap((s) => {
+            const [k, ...v] = s.split(":");
+            return k !== "" && v.length > 0 ? [[k, v.join(":")]] : [];
+          }),
+        );
+        break;
+      case "t": {
+        const m = /^(\d{1,10})(?:\.(\d{1,9}))?(?:\.(\d{1,7}))?$/.exec(value);
+        if (m === null) bad("seconds are needed, as 12.400000000; the start was used");
+        else at = { ns: Number(m[1]) * 1e9 + Number((m[2] ?? "0").padEnd(9, "0")), k: Number(m[3] ?? 0) };
+        break;
+      }
+      case "x": {
+        const m = /^(\d+(?:\.\d+)?)\.\.(\d+(?:\.\d+)?)$/.exec(value);
+        if (m === null || Number(m[1]) >= Number(m[2])) bad("a window is FROM..TO in seconds; all was used");
+        else window = [Number(m[1]), Number(m[2])];
+        break;
+      }
+      case "f":
+        filter = value.slice(0, 500);
+        break;
+      case "j": {
+        const j = journalOf(value);
+        if (j === null) bad("is no list of inputs; none were made");
+        else journal = j;
+        break;
+      }
+      default:
+        bad("is not known");
+    }
+  }
+  return { path: path.split("/").filter(Boolean), seed, settings, at, window, filter, journal, problems };
+}
+
+function decoded(s: string): string | null {
+  try {
+    return decodeURIComponent(s);
+  } catch {
+    return null;
+  }
+}
+
+/** `ns.k:control=value;...` */
+function journalOf(text: string): Entry[] | null {
+  const out: Entry[] = [];
+  for (const part of text.split(";").filter(Boolean)) {
+    const m = /^(\d{1,19})\.(\d{1,7}):([^=]*)=(.*)$/s.exec(part);
+    if (m === null) return null;
+    const control = decoded(m[3]);
+    const value = decoded(m[4]);
+    if (control === null || value === null) return null;
+    const n = Number(value);
+    out.push({ ns: Number(m[1]), k: Number(m[2]), control, value: value !== "" && String(n) === value ? n : value });
+  }
+  return out;
+}
+
+const plain = (s: string): string => encodeURIComponent(s).replaceAll("%3A", ":").replaceAll("%2C", ",");
+
+export interface LinkState {
+  readonly path: string;
+  readonly seed: number;
+  /** Only what differs from the defaults. */
+  readonly settings: Readonly<Record<string, string | number>>;
+  readonly at: Instant;
+  readonly window: readonly [number, number] | null;
+  readonly filter: string;
+  readonly journal: readonly Entry[];
+}
+
+/** The part behind `#`; null if it would be too long. */
+export function makeLink(s: LinkState): string | null {
+  const q: string[] = ["v=1", `seed=${s.seed}`];
+  const o = Object.entries(s.settings);
+  if (o.length > 0) q.push(`o=${o.map(([k, v]) => plain(`${k}:${v}`)).join(",")}`);
+  q.push(`t=${instantText(s.at)}`);
+  if (s.window !== null) q.push(`x=${s.window[0]}..${s.window[1]}`);
+  if (s.filter !== "") q.push(`f=${encodeURIComponent(s.filter)}`);
+  if (s.journal.length > 0)
+    q.push(
+      `j=${encodeURIComponent(s.journal.map((e) => `${e.ns}.${e.k}:${encodeURIComponent(e.control)}=${encodeURIComponent(String(e.value))}`).join(";"))}`,
+    );
+  const link = `#/${s.path}?${q.join("&")}`;
+  return link.length > LONGEST_LINK ? null : link;
+}
+
+/** Seconds with nine decimals, and `.K` for events after it. */
+export function instantText(at: Instant): string {
+  const s = Math.floor(at.ns / 1e9);
+  return `${s}.${String(at.ns - s * 1e9).padStart(9, "0")}${at.k > 0 ? `.${at.k}` : ""}`;
+}
