@@ -8,6 +8,7 @@ import { fail } from "../abi/errors.js";
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
 import { type Cred, credCapable } from "../task/cred.js";
+import type { Namespace } from "../task/namespace.js";
 import type { Dentry } from "../vfs/dentry.js";
 import { type Inode, InodeOps } from "../vfs/inode.js";
 import { cgroup2Kind, cgroupKind } from "../vfs/pseudo/kernfs.js";
@@ -65,12 +66,14 @@ export class CgroupFs {
       name: "cgroup2",
       flags: FS_USERNS_MOUNT,
       mount: ({ task }, _flags, _source, data) => this.mount2(data, task),
+      userNs: (_k, t) => this.nsOf(t)?.userNs ?? t.cred.userNs,
+      rootOf: (c, sb) => this.dentryOf(c, sb, k.cgroup.viewRoot(c.task, k.cgroup.v2.top)),
     };
     vfs.registerFilesystem(this.v2Type);
     for (let i = 0; i < MAX_LEGACY; i++) {
       const type: FileSystemType = {
         name: "cgroup",
-        flags: FS_USERNS_MOUNT,
+        flags: 0,
         mount: (_c, _f, _s, data) => this.mountLegacy(data),
       };
       this.legacyTypes.push(type);
@@ -101,7 +104,8 @@ export class CgroupFs {
       for (const f of v2 ? CGROUP_FILES : LEGACY_CGROUP_FILES) out.set(f.name, pseudo(f, -1));
       k.cgroup.controllers.forEach((def, i) => {
         const prefix = v2 ? def.name : (def.legacyName ?? def.name);
-        for (const f of (v2 ? def.files : def.legacyFiles) ?? []) out.set(`${prefix}.${f.name}`, pseudo(f, i));
+        for (const f of (v2 ? def.files : def.legacyFiles) ?? [])
+          out.set(f.noPrefix === true ? f.name : `${prefix}.${f.name}`, pseudo(f, i));
       });
       return out;
     };
@@ -125,6 +129,23 @@ export class CgroupFs {
     const node = tree.dir<unknown>(g.name, { in: (g.parent as Cgroup).dir as Knode, owner: g, uid, gid, mode });
     this.fill(tree, node, g);
     return node;
+  }
+
+  /** The task's cgroup namespace, where there are such. */
+  private nsOf(t: Ctx["task"]): Namespace | null {
+    const { tasks } = this.k;
+    const type = tasks.nsTypes.find((x) => x.name === "cgroup");
+    return type === undefined ? null : tasks.nsOf(t, type);
+  }
+
+  /** The directory of a group. */
+  private dentryOf(c: Ctx, sb: SuperBlock, g: Cgroup): Dentry {
+    if (g.parent === null) return sb.root;
+    const parent = this.dentryOf(c, sb, g.parent);
+    const { vfs } = this.k;
+    return (
+      vfs.dcache.findName(parent, g.name) ?? vfs.addDentry(parent, g.name, treeLookup(c, parent.inode as Inode, g.name))
+    );
   }
 
   private mount2(data: string, task: Ctx["task"] | undefined): SuperBlock {
@@ -225,6 +246,11 @@ export class CgroupFs {
 }
 
 const cgroupSuperOps = {
+  showPath(root: Dentry, reader: Ctx["task"]): string {
+    const g = nodeOf(root.inode as Inode).owner as Cgroup;
+    const { cgroup } = reader.ctx.k;
+    return cgroup.pathFrom(g, cgroup.viewRoot(reader, g.root.top));
+  },
   showOptions: (sb: SuperBlock): string => (nodeOf(sb.root.inode as Inode).owner as Cgroup).root.options,
 };
 

@@ -9,6 +9,7 @@ import type { Mm } from "../mm/mm.js";
 import type { Vma } from "../mm/vma.js";
 import type { Zone } from "../mm/zone.js";
 import type { IdleExitReason } from "../sched/idle.js";
+import type { Wait } from "../sys/types.js";
 import type { Cred } from "../task/cred.js";
 import type { ExecCheck } from "../task/exec.js";
 import type { SigInfo } from "../task/signalState.js";
@@ -17,6 +18,7 @@ import type { UserNamespace } from "../task/userNamespace.js";
 import type { Dentry } from "../vfs/dentry.js";
 import type { OpenFile } from "../vfs/file.js";
 import type { Iattr, Inode } from "../vfs/inode.js";
+import type { Pipe } from "../vfs/pipeRing.js";
 import type { XattrChange } from "../vfs/xattr.js";
 import type { Ctx } from "./ctx.js";
 import { Choose, Notify, Veto } from "./hooks.js";
@@ -34,6 +36,8 @@ export interface ForkEvent {
 export class HookTable {
   // tasks
   readonly fork: Veto<ForkEvent> = new Veto();
+  /** (running call, CLONE_ flags) before anything of a fork is done: WAIT, it has put the task to sleep and is asked again. */
+  readonly forkRoom: Choose<Ctx, number, Wait> = new Choose();
   readonly forked: Notify<Task, Task> = new Notify();
   /** Each file of an execve before it is run, a script before its interpreter. */
   readonly execCheck: Veto<Task, ExecCheck> = new Veto();
@@ -43,6 +47,8 @@ export class HookTable {
   /** The zombie is gone. */
   readonly reaped: Notify<Task> = new Notify();
   readonly credChange: Notify<Task, { old: Cred; new: Cred }> = new Notify();
+  /** (task, flags) unshare(2) has succeeded; namespaces are the new ones. */
+  readonly unshared: Notify<Task, number> = new Notify();
   readonly commChange: Notify<Task, string> = new Notify();
   readonly capable: Veto<Task, { ns: UserNamespace; cap: number }> = new Veto();
   readonly signalSend: Veto<Task, SigInfo> = new Veto();
@@ -96,6 +102,9 @@ export class HookTable {
   /** A name was put into the dentry cache (positive or negative), or is gone from it. */
   readonly dentryAlloc: Notify<Dentry> = new Notify();
   readonly dentryFree: Notify<Dentry> = new Notify();
+  /** A pipe or FIFO's buffer is made for a task: may refuse (ENFILE or ENOMEM is then the call's errno); and is gone. */
+  readonly pipeAlloc: Veto<Pipe, Task> = new Veto();
+  readonly pipeFree: Notify<Pipe> = new Notify();
 
   // cgroups
   readonly mkdirCgroup: Veto<Cgroup> = new Veto();

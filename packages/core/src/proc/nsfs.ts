@@ -24,6 +24,7 @@ const nsText = (ns: Namespace): string => `${ns.type.name}:[${ns.ino}]`;
 
 const nsfsOps: SuperOps = {
   dname: (d) => nsText((d.inode as Inode).data as Namespace),
+  showPath: (d) => nsText((d.inode as Inode).data as Namespace),
   evict(inode) {
     const ns = inode.data as Namespace;
     inode.sb.k.proc.nsDentries.delete(ns);

@@ -66,14 +66,14 @@ function mountsLine(m: Mount, at: string): string {
   return `${m.devname === "" ? "none" : mangle(m.devname)} ${at} ${typeName(m)} ${ro ? "ro" : "rw"}${super_(m)}${mntOpts(m)}${more(m)} 0 0\n`;
 }
 
-function mountinfoLine(m: Mount, at: string): string {
+function mountinfoLine(m: Mount, at: string, reader: Task): string {
   const { sb } = m;
   const tags =
     (m.group === 0 ? "" : ` shared:${m.group}`) +
     (m.master === null ? "" : ` master:${m.master.group}`) +
     (m.unbindable ? " unbindable" : "");
   return (
-    `${m.id} ${m.parent.id} ${major(sb.dev)}:${minor(sb.dev)} ${escapeOctal(rootPath(m.root))} ${at} ${(m.flags & MNT_READONLY) !== 0 ? "ro" : "rw"}${mntOpts(m)}${tags} - ` +
+    `${m.id} ${m.parent.id} ${major(sb.dev)}:${minor(sb.dev)} ${escapeOctal(sb.ops.showPath?.(m.root, reader) ?? rootPath(m.root))} ${at} ${(m.flags & MNT_READONLY) !== 0 ? "ro" : "rw"}${mntOpts(m)}${tags} - ` +
     `${typeName(m)} ${m.devname === "" ? "none" : mangle(m.devname)} ${(sb.flags & MS_RDONLY) !== 0 ? "ro" : "rw"}${super_(m)}${more(m)}\n`
   );
 }
@@ -87,7 +87,7 @@ function nsOf(c: Ctx, t: Task): MntNamespace {
   return (t.nsproxy.ns[k.vfs.mntNsIndex] ?? fail(EINVAL)) as MntNamespace;
 }
 
-function mountsFile(line: (m: Mount, at: string) => string, mode: number): PseudoFile<Task> {
+function mountsFile(line: (m: Mount, at: string, reader: Task) => string, mode: number): PseudoFile<Task> {
   return {
     mode,
     open: (c, t) => void nsOf(c, t),
@@ -98,7 +98,7 @@ function mountsFile(line: (m: Mount, at: string) => string, mode: number): Pseud
       for (const m of nsOf(c, t).mounts) {
         const at = prependPath(m, m.root, fs.rootMnt, fs.rootDentry);
         // what the task's root does not reach is not shown
-        if (at.how === REACHED_ROOT) s += line(m, escapeOctal(at.text));
+        if (at.how === REACHED_ROOT) s += line(m, escapeOctal(at.text), c.task);
       }
       return s;
     },

@@ -39,7 +39,13 @@ import {
 } from "../vfs/pseudo/pseudoTree.js";
 import { procFileOps, SeqFile } from "../vfs/pseudo/seqFile.js";
 import { noOps } from "../vfs/specialFile.js";
-import { type FileSystemType, FS_USERNS_MOUNT, type SuperBlock, type SuperOps } from "../vfs/superBlock.js";
+import {
+  type FileSystemType,
+  FS_USERNS_MOUNT,
+  SB_USERNS_VISIBLE,
+  type SuperBlock,
+  type SuperOps,
+} from "../vfs/superBlock.js";
 import { LoadAvg } from "./loadavg.js";
 import {
   dirEntry,
@@ -201,6 +207,7 @@ export class Proc {
       name: "proc",
       flags: FS_USERNS_MOUNT,
       mount: (c, _flags, _source, data) => this.mount(c.task, data),
+      userNs: (_k, t) => t.pid.ns[t.pid.level].userNs,
     };
     k.vfs.registerFilesystem(type);
     this.tree = new PseudoTree(k, procKind, { type });
@@ -266,6 +273,11 @@ export class Proc {
     this.pidEntry(path, fileEntry(path.slice(path.lastIndexOf("/") + 1), def, only));
   }
 
+  /** An entry, also of core's, is not there (a kernel built without it). */
+  dropPidEntry(name: string): void {
+    (this.tgidDir.entries as Map<string, PidEntry>).delete(name);
+  }
+
   /** A link: its text, or with `nd` given a jump (`nd.jump(mnt, dentry)`, then null). Looking needs ptrace access (EACCES). */
   pidLink(path: string, link: (c: Ctx, task: Task, nd: Nameidata | null) => string | null): void {
     this.pidEntry(path, linkEntry(path.slice(path.lastIndexOf("/") + 1), link));
@@ -306,7 +318,8 @@ export class Proc {
     const s: ProcSuper = { ...((sb?.data as ProcSuper | undefined) ?? { pidNs, hidepid: 0, gid: 0, pidOnly: false }) };
     parseOptions(s, data, t);
     if (sb === undefined) {
-      sb = newTreeSuper(this.tree, procSuperOps, t?.cred.userNs);
+      sb = newTreeSuper(this.tree, procSuperOps, pidNs.userNs);
+      sb.flags |= SB_USERNS_VISIBLE;
       sb.data = s;
     } else Object.assign(sb.data as ProcSuper, s);
     return sb;

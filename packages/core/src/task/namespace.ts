@@ -28,6 +28,8 @@ export interface Namespace {
 export interface NsCopy {
   /** The task that will be in it: the child of a fork, or the caller of unshare. */
   readonly task: Task;
+  /** The caller. */
+  readonly by: Task;
   /** Owner of what is made: the new user namespace, if one is made too. */
   readonly userNs: UserNamespace;
   /** Its root and working directory, which a copied mount tree must move; null without files. */
@@ -53,7 +55,7 @@ export interface NsType {
   /** A bit it gets only if no other type has it. */
   readonly symbolicFlag?: number;
   /** Names in /proc/PID/ns ("pid" has "pid" and "pid_for_children"). */
-  readonly procNames: readonly string[];
+  procNames: readonly string[];
   /** Position in `NsProxy.ns`, or -1 for types that are not in the proxy (user). Given at registration. */
   index: number;
   /** Place among the types made by one call; mnt 0, uts 1, ipc 2, pid 3, cgroup 4, net 5, time 6. */

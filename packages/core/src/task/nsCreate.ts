@@ -32,7 +32,12 @@ export function createUserNs(k: Core, t: Task): Cred {
   const { userType } = k.tasks;
   if (userType.copy === undefined) return fail(EINVAL);
   const old = t.cred;
-  const ns = userType.copy(old.userNs, { task: t, userNs: old.userNs, fs: t.fs }) as UserNamespace;
+  const ns = userType.copy(old.userNs, { task: t, by: t, userNs: old.userNs, fs: t.fs }) as UserNamespace;
+  return credsInUserNs(old, ns);
+}
+
+/** A copy of credentials for who has made or joined a user namespace: every capability in it, none elsewhere. */
+export function credsInUserNs(old: Cred, ns: UserNamespace): Cred {
   const cred = old.clone();
   cred.userNs = ns;
   cred.securebits = 0;
@@ -63,13 +68,16 @@ export function createNewNamespaces(
   if (cred === caller.cred ? !nsCapable(k, caller, userNs, CAP_SYS_ADMIN) : !credCapable(cred, userNs, CAP_SYS_ADMIN))
     return fail(EPERM);
   if ((asked & ~nsFlags) !== 0) return fail(EINVAL);
+  const { pid } = caller;
   const ns = caller.nsproxy.ns.slice();
   const made: Namespace[] = [];
   try {
     for (const type of nsTypes) {
       if (type.index < 0 || (flags & type.flag) === 0) continue;
       if (type.copy === undefined) return fail(EINVAL);
-      const n = type.copy(ns[type.index], { task, userNs, fs });
+      // whose children are already to be in another pid namespace than itself makes no third
+      if (type === k.tasks.pidType && ns[type.index] !== pid.ns[pid.level]) return fail(EINVAL);
+      const n = type.copy(ns[type.index], { task, by: caller, userNs, fs });
       ns[type.index] = n;
       made.push(n);
     }

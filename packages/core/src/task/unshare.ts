@@ -1,14 +1,12 @@
 /**
  * Leaving what is shared, and joining namespaces: unshare(2), setns(2). Both prepare everything first and commit as a whole.
  */
-import { CAP_SYS_ADMIN } from "../abi/capability.js";
 import { EBADF, EINVAL, EPERM, ESRCH } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import {
   CLONE_FILES,
   CLONE_FS,
   CLONE_NEWNS,
-  CLONE_NEWPID,
   CLONE_NEWUSER,
   CLONE_SIGHAND,
   CLONE_SYSVSEM,
@@ -18,9 +16,8 @@ import {
 import type { Core } from "../kernel/core.js";
 import type { FilesStruct } from "../vfs/filesStruct.js";
 import type { FsStruct } from "../vfs/fsStruct.js";
-import { nsCapable } from "./capable.js";
 import { commitCreds } from "./commitCreds.js";
-import { activePidNs, pidNsForChildren } from "./fork.js";
+import { activePidNs } from "./fork.js";
 import { makeNsProxy, type Namespace, type NsProxy, type NsSet, putNs, putNsProxy } from "./namespace.js";
 import { CLONE_NEW_FLAGS, createNewNamespaces, createUserNs } from "./nsCreate.js";
 import { PTRACE_MODE_READ_REALCREDS, ptraceMayAccess } from "./ptraceAccess.js";
@@ -48,11 +45,6 @@ export function unshare(k: Core, t: Task, asked: number): void {
     if ((flags & CLONE_FS) !== 0 && t.fs !== null && t.fs.refs > 1) fs = k.vfs.copyFs(t, false);
     if ((flags & CLONE_FILES) !== 0 && t.files !== null && t.files.refs > 1) files = k.vfs.copyFiles(t, false);
     if ((flags & CLONE_NEWUSER) !== 0) cred = createUserNs(k, t);
-    if ((flags & CLONE_NEWPID) !== 0 && pidNsForChildren(k.tasks, t) !== activePidNs(t)) {
-      // only the first of two; the permission comes first
-      if (cred === oldCred && !nsCapable(k, t, cred.userNs, CAP_SYS_ADMIN)) fail(EPERM);
-      fail(EINVAL);
-    }
     proxy = createNewNamespaces(k, flags & ~CLONE_NEWUSER, t, t, cred, fs ?? t.fs);
   } catch (e) {
     if (cred !== oldCred) putNs(cred.userNs);
@@ -71,6 +63,7 @@ export function unshare(k: Core, t: Task, asked: number): void {
     commitCreds(k, t, cred);
     putNs(oldCred.userNs);
   }
+  if (k.hooks.unshared.on !== null) k.hooks.unshared.on(t, flags);
 }
 
 /** Give up the task's table for `fs`; or (`drop`) give up `fs`. */

@@ -202,7 +202,8 @@ export class Inode {
 
   constructor(
     readonly sb: SuperBlock,
-    readonly ino: number,
+    /** Fixed once somebody can see it. */
+    public ino: number,
     /** File type and permissions. */
     public mode: number,
     public ops: InodeOps,

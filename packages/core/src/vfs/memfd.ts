@@ -64,21 +64,23 @@ export function memfdArgs(name: unknown, flags: number): string {
   return n;
 }
 
-/** A new memory file, open for reading and writing. */
-export function memfdFile(c: Ctx, name: string, mfdFlags: number): OpenFile {
-  const { vfs } = c.k;
+/** A file in memory that no path leads to, shown as `/NAME (deleted)`, open for reading and writing. */
+export function shmemFile(c: Ctx, name: string, permissions: number, data: MemfdData): OpenFile {
   const mnt = internalMount(c.k, shmFs);
-  const noexec = (mfdFlags & MFD_NOEXEC_SEAL) !== 0;
-  const inode = newInode(c, mnt.sb, mnt.root.inode, S_IFREG | (noexec ? 0o666 : 0o777), 0);
+  const inode = newInode(c, mnt.sb, mnt.root.inode, S_IFREG | permissions, 0);
   inode.nlink = 0;
-  const data: MemfdData = {
-    seals: noexec ? F_SEAL_EXEC : (mfdFlags & MFD_ALLOW_SEALING) !== 0 ? 0 : F_SEAL_SEAL,
-  };
   inode.data = data;
-  const d = vfs.dcache.makeUnhashed(`memfd:${name}`, null, inode);
+  const d = c.k.vfs.dcache.makeUnhashed(name, null, inode);
   const f = allocFile(c, mnt, d, regularFileOps, O_RDWR | O_LARGEFILE);
   f.mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE | FMODE_OPENED | FMODE_WRITER;
   inode.writecount++;
   mnt.writers++;
   return f;
+}
+
+/** A new memory file for memfd_create(2). */
+export function memfdFile(c: Ctx, name: string, mfdFlags: number): OpenFile {
+  const noexec = (mfdFlags & MFD_NOEXEC_SEAL) !== 0;
+  const seals = noexec ? F_SEAL_EXEC : (mfdFlags & MFD_ALLOW_SEALING) !== 0 ? 0 : F_SEAL_SEAL;
+  return shmemFile(c, `memfd:${name}`, noexec ? 0o666 : 0o777, { seals });
 }

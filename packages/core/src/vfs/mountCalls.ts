@@ -289,18 +289,18 @@ function newFsMount(
   const { vfs } = c.k;
   const type = vfs.types.get(typeName);
   if (type === undefined || (type.flags & FS_INTERNAL) !== 0) return fail(ENODEV);
-  const inUserNs = c.task.cred.userNs !== c.k.tasks.initUserNs;
   if ((type.flags & FS_USERNS_MOUNT) === 0) {
     if (!capable(c.k, c.task, CAP_SYS_ADMIN)) return fail(EPERM);
-  } else if (!nsCapable(c.k, c.task, c.task.cred.userNs, CAP_SYS_ADMIN)) return fail(EPERM);
+  } else if (!nsCapable(c.k, c.task, type.userNs?.(c.k, c.task) ?? c.task.cred.userNs, CAP_SYS_ADMIN))
+    return fail(EPERM);
   const sb = type.mount(c, sbFlags, source ?? "none", data);
   if (sb.mounts.size === 0) {
     sb.flags |= sbFlags & ~MS_SILENT;
-    if (inUserNs) sb.flags |= SB_NODEV;
+    if (sb.userNs !== c.k.tasks.initUserNs) sb.flags |= SB_NODEV;
   }
-  const m = newMount(vfs, sb, sb.root, source ?? "none");
-  m.flags |= mf;
+  const m = newMount(vfs, sb, type.rootOf?.(c, sb) ?? sb.root, source ?? "none");
   try {
+    m.flags |= vfs.newMountFlags === null ? mf : vfs.newMountFlags(c, sb, mf);
     checkMountpoint(parent, mountpoint);
     checkMnt(c, parent);
     if (parent.sb === sb && mountpoint === parent.root) fail(EBUSY);

@@ -6,6 +6,7 @@
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
 import type { Statfs } from "../sys/mountSys.js";
+import type { Task } from "../task/task.js";
 import type { UserNamespace } from "../task/userNamespace.js";
 import type { Dentry } from "./dentry.js";
 import type { Inode } from "./inode.js";
@@ -27,6 +28,8 @@ export const SB_NEGATIVE: number = 2 ** 9;
 export const SB_NOSUID: number = 2 ** 10;
 export const SB_NODEV: number = 2 ** 11;
 export const SB_NOEXEC: number = 2 ** 12;
+/** What it shows may be hidden from a user namespace by other mounts: a new mount there must not reveal more (proc, sysfs). */
+export const SB_USERNS_VISIBLE: number = 2 ** 13;
 
 /** Optional behaviour of a superblock; all have defaults. */
 export interface SuperOps {
@@ -44,6 +47,8 @@ export interface SuperOps {
   kill?(sb: SuperBlock): void;
   /** Link text of a file without place in the tree ("pipe:[7]"). */
   dname?(dentry: Dentry): string;
+  /** The root of a mount as /proc/PID/mountinfo shows it to a reader. Left out: its path in the superblock. */
+  showPath?(root: Dentry, reader: Task): string;
 }
 
 /** A kind of file system: a static. */
@@ -55,6 +60,10 @@ export interface FileSystemType {
    * (MS_RDONLY ...). Its `root` must be set. Use `new SuperBlock(k, type, ...)`.
    */
   mount(c: { readonly k: Core; readonly task?: Ctx["task"] }, flags: number, source: string, data: string): SuperBlock;
+  /** With FS_USERNS_MOUNT: over which user namespace mount(2) asks for CAP_SYS_ADMIN. Left out: the caller's. */
+  userNs?(k: Core, t: Task): UserNamespace;
+  /** Where in the superblock mount(2) begins, for the caller. Left out: its root. */
+  rootOf?(c: Ctx, sb: SuperBlock): Dentry;
 }
 
 export class SuperBlock {

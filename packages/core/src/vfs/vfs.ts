@@ -58,6 +58,7 @@ export class Vfs {
     "fallocExtra",
     "propagation",
     "bindable",
+    "newMountFlags",
     "nd",
     "getdents",
     "clockAt",
@@ -126,6 +127,8 @@ export class Vfs {
   propagation: Propagation = privatePropagation;
   /** Which files without a place may be bind-mounted (nsfs), set by whoever makes them. */
   bindable: ((d: Dentry) => boolean) | null = null;
+  /** MNT_ flags of a new mount of a superblock in the caller's namespace; may fail(EPERM). */
+  newMountFlags: ((c: Ctx, sb: SuperBlock, flags: number) => number) | null = null;
   readonly nd: Nameidata;
   readonly getdents: Getdents = new Getdents();
   /** Index of the mount namespace in NsProxy.ns; -1 before it is registered. */

@@ -85,6 +85,7 @@ export const sysfsKind: TreeKind = {
   fileOps: sysfsFileOps,
   rootMode: 0o555,
   size: PAGE_SIZE,
+  nsType: "net",
 };
 
 /** Trees of cgroup hierarchies: `new PseudoTree(k, { ...cgroup2Kind })`; hierarchies of version 1 with names of their own. */

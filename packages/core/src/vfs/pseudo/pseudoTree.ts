@@ -10,6 +10,8 @@ import { fail } from "../../abi/errors.js";
 import { S_IFDIR, S_IFLNK, S_IFREG } from "../../abi/stat.js";
 import type { Core } from "../../kernel/core.js";
 import type { Ctx } from "../../kernel/ctx.js";
+import type { Namespace } from "../../task/namespace.js";
+import type { Task } from "../../task/task.js";
 import type { UserNamespace } from "../../task/userNamespace.js";
 import { setattrCopy, simpleSetattr } from "../attr.js";
 import type { Dentry } from "../dentry.js";
@@ -18,7 +20,15 @@ import { emitDots } from "../getdents.js";
 import { ATTR_GID, ATTR_MODE, ATTR_UID, Inode, InodeOps, type InodeOpsInit } from "../inode.js";
 import { genericLlseek } from "../llseek.js";
 import { noOps } from "../specialFile.js";
-import { type FileSystemType, SB_NODEV, SB_NOEXEC, SuperBlock, type SuperOps } from "../superBlock.js";
+import {
+  type FileSystemType,
+  FS_USERNS_MOUNT,
+  SB_NODEV,
+  SB_NOEXEC,
+  SB_USERNS_VISIBLE,
+  SuperBlock,
+  type SuperOps,
+} from "../superBlock.js";
 import { Knode, KnodeEvents, relativeTarget } from "./knode.js";
 import { defaultMode, type FileGroup, type PseudoFile } from "./pseudoFile.js";
 
@@ -48,6 +58,8 @@ export interface TreeKind {
   readonly strict?: boolean;
   /** Directories show nlink 1. */
   readonly oneLink?: boolean;
+  /** Type of namespace whose owner may mount it, and of which each has a superblock of its own ("net"). */
+  readonly nsType?: string;
 }
 
 export interface NodeOptions<O> {
@@ -353,16 +365,26 @@ export const treeDirFileOps: FileOps = /* @__PURE__ */ new FileOps({
   llseek: genericLlseek,
 });
 
-/** The file system of a tree: one superblock, however often it is mounted. */
+/** The file system of a tree: one superblock (per namespace, `sb.data`, of the kind's type), however often it is mounted. */
 function treeType(tree: PseudoTree): FileSystemType {
   const { kind } = tree;
+  const { nsType } = kind;
+  const nsOf = (k: Core, t: Task): Namespace | null => {
+    const type = k.tasks.nsTypes.find((x) => x.name === nsType);
+    return type === undefined ? null : k.tasks.nsOf(t, type);
+  };
   return {
     name: kind.name,
-    flags: 0,
-    mount({ k }) {
+    flags: nsType === undefined ? 0 : FS_USERNS_MOUNT,
+    ...(nsType !== undefined && { userNs: (k, t) => nsOf(k, t)?.userNs ?? t.cred.userNs }),
+    mount({ k, task }) {
       const type = tree.type as FileSystemType;
-      for (const sb of k.vfs.superBlocks) if (sb.type === type) return sb;
-      return newTreeSuper(tree);
+      const ns = nsType === undefined ? null : nsOf(k, task ?? k.tasks.init);
+      for (const sb of k.vfs.superBlocks) if (sb.type === type && sb.data === ns) return sb;
+      const sb = newTreeSuper(tree, {}, ns?.userNs);
+      sb.data = ns;
+      if (nsType !== undefined) sb.flags |= SB_USERNS_VISIBLE;
+      return sb;
     },
   };
 }
