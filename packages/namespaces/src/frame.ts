@@ -98,7 +98,7 @@ export class NsFrame {
   /** Give a type its making and its end; `owned`: it is owned by a user namespace (all but user itself). */
   define<N extends Namespace>(type: NsType, ops: NsOps<N>): void {
     type.copy = (old, of) => {
-      const uc = this.charge(of.userNs, of.task.cred.euid, ops.ucount);
+      const uc = this.charge(of.userNs, of.by.cred.euid, ops.ucount);
       const ino = this.allocInum();
       let ns: N;
       try {

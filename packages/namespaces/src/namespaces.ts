@@ -4,14 +4,15 @@
  *     const kernel = createKernel().use(namespaces({ profile: "6.18" })).boot();
  *     kernel.sys(task).unshare(CLONE_NEWUSER | CLONE_NEWUTS);
  */
-import type { Core, Feature, Impl, SysBase } from "@kernelkit/core";
+import type { Core, Feature, Impl } from "@kernelkit/core";
 import { NamespacesApi } from "./api.js";
 import { netTypePart } from "./bareTypes.js";
 import { cgroupPart } from "./cgroup/cgroupPart.js";
 import { NsFrame } from "./frame.js";
 import { ipcPart } from "./ipc/ipcPart.js";
-import type { MsgSys } from "./ipc/ipcSys.js";
+import type { IpcSys } from "./ipc/ipcSys.js";
 import { mntPart } from "./mnt/mntPart.js";
+import type { PivotSys } from "./mnt/pivotRoot.js";
 import { installNsIoctl } from "./nsfs/nsIoctl.js";
 import type { NsPart } from "./nsPart.js";
 import { type NamespacesOptions, resolveOptions } from "./options.js";
@@ -33,7 +34,7 @@ const PARTS: readonly NsPart<object, never>[] = [
 ];
 
 /** The calls of the package. */
-export interface NamespacesSys extends SysBase, MsgSys {}
+export interface NamespacesSys extends IpcSys, PivotSys {}
 
 /** The feature. TypeError or RangeError for a bad option, naming it. */
 export function namespaces(options: NamespacesOptions = {}): Feature<"namespaces", NamespacesApi, NamespacesSys> {

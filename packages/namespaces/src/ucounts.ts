@@ -20,6 +20,8 @@ export type UcountType = (typeof UCOUNT_TYPES)[number];
 /** Counters of a kernel uid in a user namespace. */
 export class Ucounts {
   readonly counts: number[] = UCOUNT_TYPES.map(() => 0);
+  /** Bytes of POSIX message queues (RLIMIT_MSGQUEUE). */
+  msgqueue = 0;
   constructor(
     readonly ns: UserNamespace,
     readonly uid: number,
@@ -34,6 +36,8 @@ export class UserNsCounts {
     max: number,
     /** Of its creator, in the parent; null: the initial namespace. */
     readonly creator: Ucounts | null,
+    /** The creator's RLIMIT_MSGQUEUE: what everybody inside may have together. */
+    readonly msgqueueMax: number = Number.POSITIVE_INFINITY,
   ) {
     this.max = UCOUNT_TYPES.map(() => max);
   }
@@ -75,6 +79,23 @@ export function decUcount(first: Ucounts, type: UcountType): void {
   }
 }
 
+/** `bytes` more (or, negative, less) of message queues, here and for the creators of all ancestors. False, nothing changed: too many. */
+export function addMsgqueueBytes(first: Ucounts, bytes: number, limit: number): boolean {
+  let max = limit;
+  for (let u: Ucounts | null = first; u !== null && bytes > 0; u = countsOf(u.ns).creator) {
+    if (u.msgqueue + bytes > max) {
+      prune(first);
+      return false;
+    }
+    max = countsOf(u.ns).msgqueueMax;
+  }
+  for (let u: Ucounts | null = first; u !== null; u = countsOf(u.ns).creator) {
+    u.msgqueue += bytes;
+    prune(u);
+  }
+  return true;
+}
+
 function prune(u: Ucounts): void {
-  if (u.counts.every((n) => n === 0)) countsOf(u.ns).byUid.delete(u.uid);
+  if (u.msgqueue === 0 && u.counts.every((n) => n === 0)) countsOf(u.ns).byUid.delete(u.uid);
 }

@@ -22,6 +22,7 @@ import {
   makeKgid,
   makeKuid,
   nsCapable,
+  type Pid,
   type Task,
   type UserNamespace,
 } from "@kernelkit/core";
@@ -152,6 +153,20 @@ export function checkPerms(k: Core, t: Task, owner: UserNamespace, o: IpcPerm, f
   if (!ipcPerms(k, t, owner, o, flag)) fail(EACCES);
 }
 
+/** The object that IPC_STAT (`how` "id") and X_STAT, X_STAT_ANY ("slot", "any": by slot) are about. EINVAL; EACCES. */
+export function ipcToStat<T extends IpcPerm>(
+  k: Core,
+  t: Task,
+  owner: UserNamespace,
+  ids: IpcIds<T>,
+  id: number,
+  how: "id" | "slot" | "any",
+): T {
+  const o = how === "id" ? ids.get(id) : (ids.slots.get(id) ?? fail(EINVAL));
+  if (how !== "any") checkPerms(k, t, owner, o, 0o444);
+  return o;
+}
+
 /** xxxget(2): an object by its key, or a new one. EEXIST, EACCES, ENOENT; `check` looks at one that is there. */
 export function ipcGet<T extends IpcPerm>(
   k: Core,
@@ -186,6 +201,18 @@ export function setPerm(t: Task, o: IpcPerm, uid: number, gid: number, mode: num
   o.uid = kuid;
   o.gid = kgid;
   o.mode = (o.mode & ~0o777) | (mode & 0o777);
+}
+
+/** A process as the caller sees it; 0: none, or not visible. */
+export function pidSeen(k: Core, t: Task, pid: Pid | null): number {
+  return pid === null ? 0 : pid.nrNs(k.tasks.pidNsOf(t));
+}
+
+/** A line of /proc/sysvipc: key, id, mode, then values right-aligned in the widths given. */
+export function ipcLine(o: IpcPerm, values: readonly (readonly [value: number, width: number])[]): string {
+  const n = (v: number, w: number): string => String(v).padStart(w);
+  const rest = values.map(([v, w]) => n(v, w)).join(" ");
+  return `${n(o.key, 10)} ${n(o.id, 10)}  ${o.mode.toString(8).padStart(4)} ${rest}\n`;
 }
 
 export function permStat(t: Task, o: IpcPerm): IpcPermStat {

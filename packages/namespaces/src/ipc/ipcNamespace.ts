@@ -2,17 +2,19 @@
  * An ipc namespace: System V message queues, semaphores and shared memory, and POSIX message queues, with their limits. A new one is
  * empty and has the defaults, whatever its parent has. ipc_namespaces(7).
  */
-import type { Core, Namespace, NsType, SuperBlock, Task, UserNamespace } from "@kernelkit/core";
+import type { Core, Mount, Namespace, NsType, Task, UserNamespace } from "@kernelkit/core";
 import { IpcIds } from "./ipcIds.js";
 import type { MsgQueue } from "./msg.js";
+import type { SemArray } from "./semArray.js";
+import type { ShmSegment } from "./shmSegment.js";
 
 const ULONG_LIMIT = 18446744073692774399n;
 
 export class IpcNamespace implements Namespace {
   refs = 1;
   readonly msg: IpcIds<MsgQueue> = new IpcIds();
-  readonly sem: IpcIds = new IpcIds();
-  readonly shm: IpcIds = new IpcIds();
+  readonly sem: IpcIds<SemArray> = new IpcIds();
+  readonly shm: IpcIds<ShmSegment> = new IpcIds();
   msgmax = 8192;
   msgmnb = 16384;
   msgmni = 32000;
@@ -25,6 +27,8 @@ export class IpcNamespace implements Namespace {
   shmRmidForced = 0;
   /** Pages of all segments. */
   shmTot = 0;
+  /** Segments whose creators live. */
+  readonly shmCreated: Map<Task, ShmSegment[]> = new Map();
   readonly mq: { queuesMax: number; msgMax: number; msgsizeMax: number; msgDefault: number; msgsizeDefault: number } = {
     queuesMax: 256,
     msgMax: 10,
@@ -33,13 +37,16 @@ export class IpcNamespace implements Namespace {
     msgsizeDefault: 8192,
   };
   queues = 0;
-  /** The mqueue file system of this namespace; made at its first use. */
-  mqueueSb: SuperBlock | null = null;
+  /** The kernel's mount of the mqueue file system; made at its first use. */
+  mqueueMnt: Mount | null = null;
 
   constructor(
     readonly type: NsType,
     readonly ino: number,
     public userNs: UserNamespace,
+    /** Who made it: owns the directory of queues. Kernel ids. */
+    readonly creatorUid: number = 0,
+    readonly creatorGid: number = 0,
   ) {}
 }
 

@@ -1,80 +1,76 @@
-/**
- * ipcPart: ipc namespaces and what System V message queues show in files: /proc/sysvipc/msg, /proc/sys/kernel/msg*. The settings are
- * those of the caller's namespace and belong to its root. ipc_namespaces(7), sysvipc(7).
- */
-import {
-  CAP_CHECKPOINT_RESTORE,
-  CAP_SYS_ADMIN,
-  type Ctx,
-  type Impl,
-  intSysctl,
-  nsCapable,
-  type SysctlFile,
-} from "@kernelkit/core";
+/** ipcPart: ipc namespaces, and the calls and files of what is in them. ipc_namespaces(7). */
+import { CLONE_NEWIPC, type Core, type Impl, type Task } from "@kernelkit/core";
 import type { NsPart } from "../nsPart.js";
+import { installIpcFiles } from "./ipcFiles.js";
 import { IpcIds, IpcPerm } from "./ipcIds.js";
 import { IpcNamespace, ipcNsOf, ipcType } from "./ipcNamespace.js";
-import type { MsgSys } from "./ipcSys.js";
-import { freeQueue, MsgQueue, msgCalls, msgText } from "./msg.js";
+import type { IpcSys, ShmSys } from "./ipcSys.js";
+import { mqCalls } from "./mqCalls.js";
+import { endMqueues, installMqueueFs } from "./mqueue.js";
+import { freeQueue, MsgQueue, msgCalls } from "./msg.js";
+import { SemUndos, semCalls } from "./sem.js";
+import { freeArray, SemArray, SemOps, SemUndo, UndoList } from "./semArray.js";
+import { shmCalls } from "./shm.js";
+import { destroySegment, mayDestroy, removeSegment, ShmSegment, segmentMapping } from "./shmSegment.js";
+import { IpcWaiter } from "./waiting.js";
 
 const PROC_IPC_INIT_INO = 4026531839;
-const INT_MAX = 0x7fffffff;
 
-export const ipcPart: NsPart<object, MsgSys> = {
+/** The end of a namespace: everything in it goes. */
+function freeIpcs(k: Core, ns: IpcNamespace): void {
+  for (const q of ns.msg.sorted()) freeQueue(k, ns, q);
+  for (const a of ns.sem.sorted()) freeArray(k, ns, a);
+  for (const s of ns.shm.sorted()) removeSegment(k, s);
+  endMqueues(k, ns);
+}
+
+/** A creator of segments leaves: they have none any more, and go if kernel.shm_rmid_forced says so. */
+function exitShm(k: Core, ns: IpcNamespace, t: Task): void {
+  const made = ns.shmCreated.get(t);
+  if (made === undefined) return;
+  ns.shmCreated.delete(t);
+  for (const s of made) {
+    s.creator = null;
+    if (!s.deleted && ns.shmRmidForced !== 0 && mayDestroy(s)) destroySegment(k, s);
+  }
+}
+
+export const ipcPart: NsPart<object, IpcSys> = {
   name: "ipc",
   install(f) {
     const { k } = f;
-    if (!f.o.features.IPC_NS || k.tasks.nsTypes.some((t) => t.name === "ipc")) return {};
-    k.state.class(IpcNamespace, IpcIds, IpcPerm, MsgQueue);
+    if (k.tasks.nsTypes.some((t) => t.name === "ipc")) return {};
+    k.state.class(IpcNamespace, IpcIds, IpcPerm, MsgQueue, SemArray, SemUndo, UndoList, SemOps, ShmSegment, IpcWaiter);
     const type = { ...ipcType };
+    if (!f.o.features.IPC_NS) type.procNames = [];
     k.tasks.registerNsType(type, new IpcNamespace(type, PROC_IPC_INIT_INO, k.tasks.initUserNs));
-    f.define<IpcNamespace>(type, {
-      ucount: "ipc",
-      make: (_old, of, ino) => new IpcNamespace(type, ino, of.userNs),
-      ended(ns) {
-        for (const q of ns.msg.sorted()) freeQueue({ wake: (queue, n) => k.sched.wakeUp(queue, n ?? 1) }, ns, q);
-      },
+    if (f.o.features.IPC_NS) {
+      f.define<IpcNamespace>(type, {
+        ucount: "ipc",
+        make: (_old, { userNs, by }, ino) => new IpcNamespace(type, ino, userNs, by.cred.fsuid, by.cred.fsgid),
+        ended: (ns) => freeIpcs(k, ns),
+      });
+      f.installPlain(type);
+    } else type.flag = 0;
+    const undos = new SemUndos(
+      k,
+      k.slots.task.add("namespaces.sem", () => null),
+    );
+    type.committed = (t) => undos.leave(t);
+    k.hooks.exit.tap(21, "namespaces.shm", (t) => exitShm(k, ipcNsOf(k, t), t));
+    k.hooks.unshared.tap(21, "namespaces.shm", (t, flags) => {
+      if ((flags & CLONE_NEWIPC) !== 0) undos.leave(t);
     });
-    f.installPlain(type);
-    if (k.sysctl !== undefined) {
-      const ns = (c: Ctx): IpcNamespace => ipcNsOf(k, c.task);
-      /** Root of the namespace's owner may write. */
-      const ids = (c: Ctx): { uid: number; gid: number } => {
-        const { uidMap, gidMap } = ns(c).userNs;
-        return { uid: uidMap === null ? 0 : (uidMap.lower[0] ?? 0), gid: gidMap === null ? 0 : (gidMap.lower[0] ?? 0) };
-      };
-      const knob = (field: "msgmax" | "msgmnb" | "msgmni", max: number): SysctlFile =>
-        intSysctl({
-          min: 0,
-          max,
-          ids,
-          get: (c) => ns(c)[field],
-          set: (c, v) => {
-            ns(c)[field] = v;
-          },
-        });
-      k.sysctl.register("kernel/msgmax", knob("msgmax", INT_MAX));
-      k.sysctl.register("kernel/msgmnb", knob("msgmnb", INT_MAX));
-      k.sysctl.register("kernel/msgmni", knob("msgmni", 32768));
-      const mayChoose = (c: Ctx): boolean =>
-        nsCapable(k, c.task, ns(c).userNs, CAP_CHECKPOINT_RESTORE) || nsCapable(k, c.task, ns(c).userNs, CAP_SYS_ADMIN);
-      for (const kind of ["msg", "sem", "shm"] as const)
-        k.sysctl.register(
-          `kernel/${kind}_next_id`,
-          intSysctl({
-            min: -1,
-            max: INT_MAX,
-            ids,
-            modeFor: (c) => (mayChoose(c) ? 0o644 : 0o444),
-            get: (c) => ns(c)[kind].nextId,
-            set: (c, v) => {
-              ns(c)[kind].nextId = v;
-            },
-          }),
-        );
+    installIpcFiles(k);
+    let sys: Partial<Impl<IpcSys>> = { ...msgCalls, ...semCalls(undos) };
+    if (k.mm !== undefined) {
+      const shm: Impl<ShmSys> = shmCalls(segmentMapping(k).ops);
+      sys = { ...sys, ...shm };
     }
-    if (k.proc !== undefined) k.proc.file("/proc/sysvipc/msg", { show: (c) => msgText(c, ipcNsOf(k, c.task)) });
-    const sys: Impl<MsgSys> = msgCalls;
-    return { sys };
+    if (k.vfs !== undefined) {
+      installMqueueFs(k);
+      sys = { ...sys, ...mqCalls };
+    }
+    return { sys: sys as Impl<IpcSys> };
   },
 };

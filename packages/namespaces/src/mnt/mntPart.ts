@@ -16,9 +16,11 @@ import {
 } from "@kernelkit/core";
 import type { NsPart } from "../nsPart.js";
 import { lockTree } from "./lockTree.js";
+import { installMountRevealing } from "./mountRevealing.js";
+import { type PivotSys, pivotCalls } from "./pivotRoot.js";
 import { type CopyMode, endTree, propagation } from "./propagate.js";
 
-export const mntPart: NsPart = {
+export const mntPart: NsPart<object, PivotSys> = {
   name: "mnt",
   install(f) {
     const { k } = f;
@@ -26,6 +28,7 @@ export const mntPart: NsPart = {
     if (vfs === undefined) return {};
     const how: CopyMode = { mode: "bind", quiet: false };
     vfs.propagation = propagation(f, how);
+    installMountRevealing(k);
     vfs.bindable = (d) => d.inode?.sb.type.name === "nsfs";
     const type = k.tasks.nsType("mnt");
     f.define<MntNamespace>(type, {
@@ -74,6 +77,6 @@ export const mntPart: NsPart = {
       vfs.setRoot(t.fs, mnt, dentry);
       vfs.setPwd(t.fs, mnt, dentry);
     };
-    return {};
+    return { sys: pivotCalls };
   },
 };

@@ -61,6 +61,7 @@ function translate(c: Ctx, ns: Namespace, request: number, arg: unknown): number
 export function installNsIoctl(f: NsFrame): void {
   const k: Core = f.k;
   if (k.proc === undefined || !f.o.features.NS_IOCTL) return;
+  const idOf = (ns: Namespace): number => f.st.live.get(ns)?.id ?? 0;
   k.proc.nsIoctl = (c, ns, request, arg) => {
     switch (request >>> 0) {
       case NS_GET_USERNS:
@@ -72,11 +73,13 @@ export function installNsIoctl(f: NsFrame): void {
       case NS_GET_OWNER_UID:
         return ns instanceof UserNamespace ? fromKuidMunged(c.task.cred.userNs, ns.owner) : fail(EINVAL);
       case NS_GET_MNTNS_ID:
-        return ns instanceof MntNamespace ? ns.seq : fail(EINVAL);
+        return ns instanceof MntNamespace ? idOf(ns) : fail(EINVAL);
       case NS_MNT_GET_INFO:
-        return ns instanceof MntNamespace ? { size: 16, nr_mounts: ns.mounts.length, id: ns.seq } : fail(EINVAL);
+        return ns instanceof MntNamespace
+          ? { size: 16, nr_mounts: ns.mounts.length, mnt_ns_id: idOf(ns) }
+          : fail(EINVAL);
       case NS_GET_ID:
-        return f.o.features.NS_ID ? (f.st.live.get(ns)?.id ?? 0) : fail(ENOTTY);
+        return f.o.features.NS_ID ? idOf(ns) : fail(ENOTTY);
       case NS_GET_PID_FROM_PIDNS:
       case NS_GET_TGID_FROM_PIDNS:
       case NS_GET_PID_IN_PIDNS:

@@ -14,6 +14,7 @@ import {
   type UserNamespace,
 } from "@kernelkit/core";
 import type { NsPart } from "../nsPart.js";
+import { ownedByNsRoot } from "../nsRoot.js";
 
 const MAX_PID_NS_LEVEL = 32;
 const PID_MAX_LIMIT = 4194304;
@@ -29,8 +30,11 @@ export const pidPart: NsPart = {
   name: "pid",
   install(f) {
     const { k } = f;
-    if (!f.o.features.PID_NS) return {};
     const type = k.tasks.pidType;
+    if (!f.o.features.PID_NS) {
+      type.procNames = [];
+      return {};
+    }
     f.define<PidNamespace>(type, {
       ucount: "pid",
       make(old, of, ino) {
@@ -50,6 +54,23 @@ export const pidPart: NsPart = {
       set.ns[type.index] = ns;
     };
     if (k.sysctl !== undefined) {
+      const { ids, modeFor } = ownedByNsRoot(
+        (c) => nsOf(c).userNs,
+        (c) => nsCapable(k, c.task, nsOf(c).userNs, CAP_SYS_ADMIN),
+      );
+      k.sysctl.register(
+        "kernel/pid_max",
+        intSysctl({
+          min: 301,
+          max: PID_MAX_LIMIT,
+          ids,
+          modeFor,
+          get: (c) => nsOf(c).pidMax,
+          set: (c, v) => {
+            nsOf(c).pidMax = v;
+          },
+        }),
+      );
       const file = intSysctl({
         mode: 0o666,
         get: (c) => nsOf(c).last,

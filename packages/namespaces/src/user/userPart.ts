@@ -2,7 +2,7 @@
 import {
   CAP_SETFCAP,
   CAP_SYS_ADMIN,
-  CapSet,
+  credsInUserNs,
   type Dentry,
   EINVAL,
   ENOSPC,
@@ -16,9 +16,10 @@ import {
   type Mount,
   nsCapable,
   putNs,
+  RLIMIT_MSGQUEUE,
+  rlimit,
   UserNamespace,
 } from "@kernelkit/core";
-import type { NsFrame } from "../frame.js";
 import type { NsPart } from "../nsPart.js";
 import { decUcount, UserNsCounts } from "../ucounts.js";
 import { EMPTY_MAP } from "./idMap.js";
@@ -28,7 +29,7 @@ import { installUserFiles } from "./userFiles.js";
 const MAX_LEVEL = 32;
 
 /** Is the root directory another than the namespace's? */
-function chrooted(f: NsFrame, fs: FsStruct): boolean {
+function chrooted(fs: FsStruct): boolean {
   let mnt: Mount | undefined = fs.rootMnt.ns?.root;
   if (mnt === undefined) return true;
   let dentry: Dentry = mnt.root;
@@ -36,7 +37,6 @@ function chrooted(f: NsFrame, fs: FsStruct): boolean {
     mnt = on;
     dentry = on.root;
   }
-  void f;
   return fs.rootMnt !== mnt || fs.rootDentry !== dentry;
 }
 
@@ -44,18 +44,23 @@ export const userPart: NsPart = {
   name: "user",
   install(f) {
     const { k, o } = f;
-    if (!o.features.USER_NS) return {};
     const type = k.tasks.userType;
+    if (!o.features.USER_NS) {
+      type.procNames = [];
+      for (const name of ["uid_map", "gid_map", "projid_map", "setgroups"]) k.proc?.dropPidEntry(name);
+      return {};
+    }
+    if (!o.features.SETGROUPS) k.proc?.dropPidEntry("setgroups");
     type.copy = (oldNs, of) => {
       const old = oldNs as UserNamespace;
-      const { cred } = of.task;
+      const { cred } = of.by;
       if (old.level > MAX_LEVEL) return fail(o.features.UCOUNTS ? ENOSPC : EUSERS);
       const uc = f.charge(old, cred.euid, "user");
       const refuse = (errno: number): never => {
         decUcount(uc, "user");
         return fail(errno);
       };
-      if (of.fs !== null && chrooted(f, of.fs)) return refuse(EPERM);
+      if (of.fs !== null && chrooted(of.fs)) return refuse(EPERM);
       if (fromKuid(old, cred.euid) === INVALID_ID || fromKgid(old, cred.egid) === INVALID_ID) return refuse(EPERM);
       const ns = new UserNamespace(type, f.allocInum(), old.level + 1, old, cred.euid, cred.egid);
       ns.uidMap = EMPTY_MAP;
@@ -63,7 +68,7 @@ export const userPart: NsPart = {
       ns.projidMap = EMPTY_MAP;
       ns.setgroupsAllowed = old.setgroupsAllowed;
       ns.data.parentCouldSetfcap = cred.effective.has(CAP_SETFCAP);
-      ns.data.ucounts = new UserNsCounts(0x7fffffff, uc);
+      ns.data.ucounts = new UserNsCounts(0x7fffffff, uc, rlimit(of.by, RLIMIT_MSGQUEUE));
       old.refs++;
       f.born(ns, uc);
       return ns;
@@ -78,15 +83,7 @@ export const userPart: NsPart = {
       if (ns === t.cred.userNs || t.signal.live > 1) fail(EINVAL);
       if (t.fs !== null && t.fs.refs > 1) fail(EINVAL);
       if (!nsCapable(k, t, ns, CAP_SYS_ADMIN)) fail(EPERM);
-      const cred = t.cred.clone();
-      cred.userNs = ns;
-      cred.securebits = 0;
-      cred.inheritable = new CapSet();
-      cred.ambient = new CapSet();
-      cred.permitted = CapSet.all();
-      cred.effective = CapSet.all();
-      cred.bounding = CapSet.all();
-      set.cred = cred;
+      set.cred = credsInUserNs(t.cred, ns);
     };
     installUserFiles(f);
     return {};

@@ -5,8 +5,11 @@ import type { NsPart } from "../nsPart.js";
 export const utsPart: NsPart = {
   name: "uts",
   install(f) {
-    if (!f.o.features.UTS_NS) return {};
     const type = f.k.tasks.utsType;
+    if (!f.o.features.UTS_NS) {
+      type.procNames = [];
+      return {};
+    }
     f.define<UtsNamespace>(type, {
       ucount: "uts",
       make(old, of, ino) {

@@ -42,8 +42,7 @@ export const NAMESPACE_CALLS: MarshalTable = {
   msgsnd: call("msgsnd", { args: ([id, text]) => [id, 1, fromLatin1(String(text)), IPC_NOWAIT] }),
   msgrcv: call("msgrcv", {
     args: ([id]) => [id, 2000, 0, IPC_NOWAIT],
-    result: (value) =>
-      plainResult(value instanceof Uint8Array || typeof value === "string" ? value : (value as { data: unknown }).data),
+    result: received,
   }),
   mq_open: call("mq_open", { args: ([name, f, mode]) => [name, f, mode ?? 0o600] }),
   bind: call("bind", { args: ([fd, a]) => [fd, a] }),
@@ -55,5 +54,6 @@ export const NAMESPACE_CALLS: MarshalTable = {
 };
 
 function received(value: unknown): ReturnType<typeof plainResult> {
-  return plainResult(value instanceof Uint8Array ? value : (value as { data: unknown }).data);
+  const result = plainResult(value instanceof Uint8Array ? value : (value as { data: unknown }).data);
+  return { ...result, fields: { data: result.data } };
 }
