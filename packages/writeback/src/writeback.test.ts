@@ -124,7 +124,7 @@ describe("stable pages", () => {
       const fd = sys.open("/mnt/f", O_RDWR | O_CREAT, 0o644);
       sys.write(fd, new Uint8Array(16 * 4096).fill(9));
       sys.fsync(fd);
-      expect(md.mismatches()).toBe(0);
+      expect(kernel.writeback.mismatches("md")).toBe(0);
       return md.pagesCopied;
     };
     expect([copied("ext4"), copied("ext3")]).toEqual([0, 16]);

@@ -6,50 +6,60 @@
  *     sys.mount("/dev/sda", "/mnt", "ext4", 0);
  */
 import {
-  type AddressSpace,
   BTRFS_SUPER_MAGIC,
+  CONTENTS_FULL,
+  CONTENTS_NONE,
+  CONTENTS_PATTERN,
   type Core,
   type Ctx,
   type Disk,
   diskType,
-  EINVAL,
-  ESPIPE,
+  FALLOC_FL_NO_HIDE_STALE,
   type Feature,
   fail,
   type Inode,
   int,
-  MS_RDONLY,
   memFs,
-  type OpenFile,
   type PageData,
   PG_STABLE,
   PG_WRITEBACK,
   type Ret,
-  S_IFBLK,
-  S_IFDIR,
-  S_IFLNK,
-  S_IFREG,
   type SuperBlock,
   type SysBase,
-  TAG_DIRTY,
-  TAG_WRITEBACK,
-  TASK_UNINTERRUPTIBLE,
   WAIT,
-  type Wait,
 } from "@kernelkit/core";
 import { BackingDevInfo, BdiList, installBdiFiles } from "./bdi.js";
+import { groupRemoved } from "./cgroup/cgwb.js";
 import type { DirtyLimits } from "./control/dirtyLimits.js";
 import { fpropClasses } from "./control/fprop.js";
-import { BlockDevice, type DeviceModel } from "./device/blockDevice.js";
-import { diskFsOps } from "./diskFs.js";
+import { installDebugfs } from "./debugfs.js";
+import { BlockDevice } from "./device/blockDevice.js";
+import { BlockLayer, mismatches } from "./device/blockLayer.js";
+import { checkModel, type DeviceModel } from "./device/model.js";
+import { queueAttributes } from "./device/queueSysfs.js";
 import { errseqSample } from "./errseq.js";
+import { endBio } from "./flush/endIo.js";
+import { flush } from "./flush/flusher.js";
+import { wakeupFlusherThreads } from "./flush/inodeState.js";
+import { IoList } from "./flush/ioList.js";
+import { defineLaptopTimer, laptopSyncCompletion } from "./flush/laptop.js";
+import { InodePass, TaskThrottle, Wb, WbDomain, WbWork } from "./flush/wb.js";
+import { BlockAllocator } from "./fs/allocator.js";
+import { BLOCK_DELAYED, BLOCK_NONE, blockMapClasses } from "./fs/blockMap.js";
+import { configure, DiskFs, wbInodeOf } from "./fs/diskFs.js";
+import { CommittedFile, commit, Journal, Transaction, writeOrdered } from "./fs/journal.js";
+import { mkfs } from "./fs/mkfs.js";
+import { diskFsOps } from "./fs/ops.js";
+import { type RecoveredFile, recoveredFiles } from "./fs/recovery.js";
+import { fitrim } from "./fs/trim.js";
+import { ForeignHistory, WbInode } from "./fs/wbInode.js";
 import { installKnobs, Knobs } from "./knobs.js";
 import { resolveOptions, type WritebackOptions } from "./options.js";
-import { Writeback } from "./system.js";
-import { TaskThrottle, Wb, WbDomain, WbInode, WbWork } from "./wbState.js";
-
-/** A 64-bit offset: beyond 2^53 a bigint, or a double that is rounded. */
-type Offset = number | bigint;
+import { advanceErr, type Offset, syncFileRange, syncFilesystem } from "./sync.js";
+import { diskFs, WbState, Writeback } from "./system.js";
+import { definePauseTimer } from "./throttle/balance.js";
+import { updateBandwidth } from "./throttle/bandwidth.js";
+import { globalDirtyLimits, setRatelimit } from "./throttle/domains.js";
 
 export interface WritebackSys extends SysBase {
   /**
@@ -61,8 +71,9 @@ export interface WritebackSys extends SysBase {
 
 /** What `kernel.writeback` offers. */
 export interface WritebackApi {
-  /** A block device, found by mount(2) as /dev/NAME, with its backing device in /sys/class/bdi. */
+  /** A block device, found by mount(2) as /dev/NAME, with its backing device in /sys/class/bdi. TypeError, RangeError for a wrong model. */
   addDevice(name: string, model?: DeviceModel): BlockDevice;
+  /** RangeError: there is none of that name. */
   device(name: string): BlockDevice;
   /** Estimated write bandwidth of a device, pages/s (averaged). */
   bandwidth(name: string): number;
@@ -73,10 +84,46 @@ export interface WritebackApi {
   pageFlags(inode: Inode, index: number): { PG_stable: boolean; PG_writeback: boolean };
   /** What the device has of a file's page; undefined: nothing. */
   deviceRead(inode: Inode, index: number): PageData | undefined;
+  /** Pages of an array that do not fit together: halves of a mirror that differ, stripes with wrong parity. */
+  mismatches(name: string): number;
+  /** Cut a device's power now: what is not on its medium is lost, and everything asked of it from here on fails with EIO. */
+  powerLoss(name: string): void;
+  /** The files that a machine finds on the device after that, by inode number: size and pages, as journal and medium say. */
+  recover(name: string): ReadonlyMap<number, RecoveredFile>;
+  /** FITRIM: give free blocks back to the device. Bytes. Fails with EOPNOTSUPP, EINVAL. */
+  fitrim(sb: SuperBlock, start: number, length: number, minLength: number): number;
 }
 
 /** Longest file of ext4 with blocks of 4 KiB. */
 const EXT4_MAX = 2 ** 44 - 4096;
+
+const CONTENTS: Readonly<Record<string, number>> = {
+  full: CONTENTS_FULL,
+  pattern: CONTENTS_PATTERN,
+  none: CONTENTS_NONE,
+};
+
+const CLASSES = [
+  Knobs,
+  BackingDevInfo,
+  BdiList,
+  Wb,
+  WbInode,
+  WbWork,
+  InodePass,
+  WbDomain,
+  WbState,
+  IoList,
+  TaskThrottle,
+  DiskFs,
+  BlockAllocator,
+  Journal,
+  Transaction,
+  CommittedFile,
+  ForeignHistory,
+  ...blockMapClasses,
+  ...fpropClasses,
+];
 
 /** The feature. TypeError or RangeError for a bad option, naming it. */
 export function writeback(options: WritebackOptions = {}): Feature<"writeback", WritebackApi, WritebackSys> {
@@ -84,194 +131,169 @@ export function writeback(options: WritebackOptions = {}): Feature<"writeback", 
   return {
     name: "writeback",
     install(k: Core) {
-      k.state.class(Knobs, BackingDevInfo, BdiList, Wb, WbInode, WbWork, WbDomain, TaskThrottle, ...fpropClasses);
-      const st = {
-        knobs: new Knobs(),
-        bdis: new BdiList(),
-        domain: new WbDomain(),
-        wbs: [] as Wb[],
-        devices: new Map<string, BlockDevice>(),
-      };
+      k.state.class(...CLASSES);
+      const st = new WbState(new Knobs(), new BdiList(), k.cpus.nr);
       k.state.root("writeback", st);
-      const inodeSlot = k.vfs.inodeSlots.add("writeback", () => null);
-      const taskSlot = k.slots.task.add("writeback", () => new TaskThrottle());
-      const w = new Writeback(k, st.knobs, st.bdis, st.domain, st, o.stablePages, inodeSlot, taskSlot);
-      const limits = (): DirtyLimits => w.limits(false);
-      const wbOf = (sb: SuperBlock): Wb | null => (sb.bdi as { wb: Wb } | null)?.wb ?? null;
-      const ops = diskFsOps(w, (inode) => {
-        const slots = inode.slots as unknown[];
-        let wi = slots[inodeSlot] as WbInode | null;
-        if (wi === null) slots[inodeSlot] = wi = new WbInode(inode, wbOf(inode.sb) as Wb);
-        return wi;
+      const w = new Writeback(k, st, o);
+      w.block = new BlockLayer(k, (bio) => endBio(w, bio));
+      w.flushWork = k.workqueue.define("writeback.flush", (c, wb) => flush(w, c, wb as Wb));
+      w.commitWork = k.workqueue.define("writeback.commit", (c, fs) => commit(w, c, fs as DiskFs));
+      w.bandwidthWork = k.workqueue.define("writeback.bandwidth", (_c, wb) => {
+        (wb as Wb).bwArmed = false;
+        updateBandwidth(w, wb as Wb, null, null, 0);
       });
-      k.state.static("aops.writeback", ops.aOps);
-      k.state.static("iops.writeback", ops.iops);
-      k.state.static("fops.writeback", ops.fops);
-      k.state.static("sops.writeback", ops.sops);
-      k.vfs.registerFilesystem(
-        diskType("compressfs", {
-          magic: BTRFS_SUPER_MAGIC,
-          dirSize: 0,
-          fastLink: 4096,
-          rootIno: 256,
-          firstIno: 257,
-        }),
-      );
-      installKnobs(
-        k,
-        st.knobs,
-        () => {},
-        () => w.wakeFlushers(),
-      );
-      const register = installBdiFiles(k, st.bdis, () => limits().thresh, o.stablePages);
-      const queueFiles = k.sysfs.group("block.queue", {
-        stable_writes: {
-          mode: 0o644,
-          show: (_c, d: BlockDevice) => `${d.stableWrites ? 1 : 0}\n`,
-          store(_c, d, text) {
-            if (!/^\d+\n?$/.test(text)) return fail(EINVAL);
-            d.stableWrites = Number(text) !== 0;
-            return undefined;
-          },
-        },
-      });
-      k.mm.provide("nr_dirty_threshold", () => limits().thresh);
-      k.mm.provide("nr_dirty_background_threshold", () => limits().bgThresh);
-
-      const makeDevice = (disk: Disk, m: DeviceModel): BlockDevice => {
-        const bdi = new BackingDevInfo(`${Math.floor(disk.dev / 256)}:${disk.dev % 256}`);
-        const crc = m.integrity === "crc";
-        const flag = m.stableWrites === true || crc;
-        bdi.stableRequired = flag || m.stable === "required" || m.stable === "optional";
-        const dev = new BlockDevice(
-          disk.name,
-          bdi,
-          m.writeBps === 0 ? 0 : (m.writeBps ?? Number.POSITIVE_INFINITY),
-          crc,
-          m.writeError ?? 0,
-          m.stable === "optional",
-          m.raid1 !== undefined,
-          flag,
-        );
-        for (const leg of m.raid1 ?? []) dev.legs.push(api.device(leg));
-        st.devices.set(disk.name, dev);
-        st.wbs.push(new Wb(dev));
-        register(bdi);
-        k.sysfs.dir(`block/${disk.name}/queue`, { group: queueFiles, owner: dev });
-        return dev;
-      };
-
-      k.vfs.diskMounted = (sb, disk, data) => {
-        if (sb.mounts.size > 0) return;
-        const dev = st.devices.get(disk.name) ?? makeDevice(disk, {});
-        // with data=journal a page stays as it is until the journal has it
-        const stable = dev.stableWrites || sb.type.name === "compressfs" || /(^|,)data=journal(,|$)/.test(data);
-        const ordered = sb.type.name === "ext3" && !/(^|,)data=(journal|writeback)/.test(data);
-        sb.bdi = { stable, ordered, wb: st.wbs.find((x) => x.dev === dev) };
-        const fs = memFs(sb);
-        fs.aOps = ops.aOps;
-        fs.iops = ops.iops;
-        fs.fops = ops.fops;
-        sb.ops = ops.sops;
-        if (sb.type.name.startsWith("ext")) sb.maxBytes = EXT4_MAX;
-        if (
-          ordered &&
-          o.ext3 === "refuse-rw" &&
-          o.stablePages !== "pg-stable" &&
-          dev.bdi.stableRequired &&
-          !dev.optional
-        )
-          sb.flags |= MS_RDONLY;
-      };
-      k.hooks.fileOpened.tap(300, "writeback", (f) => {
-        if (f.inode.mapping !== null) f.wbErr = errseqSample(f.inode.mapping.wbErr);
-        f.sbErr = errseqSample(f.inode.sb.wbErr);
-      });
-
-      const api: WritebackApi = {
-        addDevice: (name, model = {}) => makeDevice(k.vfs.addDisk({ name, type: "" }), model),
-        device(name) {
-          const d = st.devices.get(name);
-          if (d === undefined) throw new RangeError(`writeback: no device '${name}'`);
-          return d;
-        },
-        bandwidth(name) {
-          const dev = api.device(name);
-          return (st.wbs.find((x) => x.dev === dev) as Wb).avgWriteBandwidth;
-        },
-        globalDirtyLimits: limits,
-        journalCommit(sb) {
-          for (const wi of [...(wbOf(sb)?.dirty ?? [])])
-            if (wi.inode.sb === sb)
-              w.writePages(wi, TAG_DIRTY, 0, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, true);
-        },
-        pageFlags(inode, index) {
-          const pfn = (inode.mapping as AddressSpace).lookup(index);
-          const fl = k.mm.frames.flags[pfn];
-          return { PG_stable: (fl & PG_STABLE) !== 0, PG_writeback: (fl & PG_WRITEBACK) !== 0 };
-        },
-        deviceRead: (inode, index) => wbOf(inode.sb)?.dev.read(inode.ino, index),
-      };
-
-      return {
-        api,
-        sys: {
-          sync_file_range: (c: Ctx, fd: number, offset: Offset, nbytes: Offset, flags: number) =>
-            syncFileRange(w, c, int(fd, "fd"), offset, nbytes, flags),
-          sync(c: Ctx) {
-            const f = c.part("sync", () => ({ at: 0 }));
-            for (; f.at < st.wbs.length; f.at++) if (w.syncWb(c, st.wbs[f.at], `sync${f.at}`) === WAIT) return WAIT;
-            return 0;
-          },
-          syncfs(c: Ctx, fd: number) {
-            const file = k.vfs.fget(c.task, int(fd, "fd"));
-            const wb = wbOf(file.inode.sb);
-            if (wb !== null && w.syncWb(c, wb, "syncfs") === WAIT) return WAIT;
-            const e = w.advanceErr(file.inode.sb, file, true);
-            return e !== 0 ? fail(-e) : 0;
-          },
-        } as never,
-      };
+      defineLaptopTimer(w);
+      definePauseTimer(w);
+      hooks(w);
+      const api = makeApi(w, files(w));
+      return { api, sys: calls(w) as never, boot: () => setRatelimit(w) };
     },
   };
 }
 
-const KINDS: readonly number[] = [S_IFREG, S_IFBLK, S_IFDIR, S_IFLNK];
-const MAX = 0x7fffffffffffffffn;
-
-function exact(v: Offset): bigint {
-  if (typeof v === "number" && v >= 2 ** 63) return MAX;
-  return BigInt(v);
+/** Files and file systems. Gives what makes the files of a new device. */
+function files(w: Writeback): (dev: BlockDevice) => void {
+  const { k, st } = w;
+  const profile = { magic: BTRFS_SUPER_MAGIC, dirSize: 0, fastLink: 4096, rootIno: 256, firstIno: 257 };
+  k.vfs.registerFilesystem(diskType("compressfs", profile));
+  if (w.o.noHideStale === "3.7") k.vfs.fallocExtra |= FALLOC_FL_NO_HIDE_STALE;
+  installKnobs(
+    k,
+    st.knobs,
+    () => setRatelimit(w),
+    () => wakeupFlusherThreads(w, "periodic"),
+  );
+  const limits = (): DirtyLimits => globalDirtyLimits(w);
+  const register = installBdiFiles(k, st.bdis, () => limits().thresh, w.o.stablePages);
+  const debug = installDebugfs(k, w);
+  const queue = queueAttributes(k);
+  k.mm.provide("nr_dirty_threshold", () => limits().thresh);
+  k.mm.provide("nr_dirty_background_threshold", () => limits().bgThresh);
+  return (dev) => {
+    register(dev.bdi);
+    debug(dev.bdi);
+    queue(dev);
+    if (w.trace.bdiRegister.on) w.trace.bdiRegister.emit(dev.bdi.name);
+  };
 }
 
-function syncFileRange(w: Writeback, c: Ctx, fd: number, off: Offset, n: Offset, flags: number): number | Wait {
-  const file: OpenFile = c.k.vfs.fget(c.task, fd);
-  if ((flags & ~7) !== 0) return fail(EINVAL);
-  const offset = exact(off);
-  const length = exact(n);
-  if (offset < 0n || length < 0n || offset + length > MAX) return fail(EINVAL);
-  const { inode } = file;
-  if (!KINDS.includes(inode.type)) return fail(ESPIPE);
-  const wi = w.of(inode);
-  const m = inode.mapping;
-  if (m === null || flags === 0) return 0;
-  const from = Math.floor(Number(offset) / 4096);
-  const to = length === 0n ? Number.POSITIVE_INFINITY : Math.floor((Number(offset + length) - 1) / 4096);
-  const f = c.part("syncFileRange", () => ({ stage: 0 }));
-  if (wi !== null) {
-    const wait = (): Wait => c.sleep(wi.wb.dev.wait, undefined, TASK_UNINTERRUPTIBLE);
-    const busy = (): boolean => m.nextTagged(TAG_WRITEBACK, from, to) >= 0;
-    if (f.stage === 0) {
-      if ((flags & 1) !== 0 && busy()) return wait();
-      f.stage = 1;
+/** What happens elsewhere and matters here. */
+function hooks(w: Writeback): void {
+  const { k, st } = w;
+  const ops = diskFsOps(w);
+  k.state.static("aops.writeback", ops.aOps);
+  k.state.static("iops.writeback", ops.iops);
+  k.state.static("fops.writeback", ops.fops);
+  k.state.static("sops.writeback", ops.sops);
+  k.hooks.fileOpened.tap(300, "writeback", (f) => {
+    if (f.inode.mapping !== null) {
+      f.wbErr = errseqSample(f.inode.mapping.wbErr);
+      if (f.inode.sb.bdi instanceof DiskFs) f.inode.mapping.contents = CONTENTS[w.o.contents];
     }
-    if (f.stage === 1) {
-      if ((flags & 2) !== 0) w.writePages(wi, TAG_DIRTY, from, to, Number.POSITIVE_INFINITY);
-      f.stage = 2;
+    f.sbErr = errseqSample(f.inode.sb.wbErr);
+  });
+  k.hooks.exit.tap(300, "writeback", (t) => {
+    const own = w.throttleOf(t);
+    st.dirtyThrottleLeaks[k.currentCpu] += own.nrDirtied;
+    own.nrDirtied = 0;
+  });
+  k.hooks.cpuOnline.tap(300, "writeback", () => setRatelimit(w));
+  k.hooks.cpuDead.tap(300, "writeback", () => setRatelimit(w));
+  k.hooks.rmdirCgroup.tap(300, "writeback", (cgroup) => groupRemoved(w, cgroup));
+  k.vfs.diskMounted = (sb, disk, data) => {
+    if (sb.mounts.size > 0) return;
+    const dev = st.devices.get(disk.name) ?? w.makeDevice(disk, {});
+    let fs = diskFs(sb);
+    if (fs === null) {
+      fs = new DiskFs(sb, dev, st.wbs.find((x) => x.dev === dev && x.css === null) as Wb);
+      sb.bdi = fs;
+      mkfs(w, fs);
     }
-    if ((flags & 4) !== 0 && busy()) return wait();
-  }
-  if ((flags & 5) === 0) return 0;
-  const e = w.advanceErr(m, file, false);
-  return e !== 0 ? fail(-e) : 0;
+    configure(w, fs, data);
+    const mem = memFs(sb);
+    mem.aOps = ops.aOps;
+    mem.iops = ops.iops;
+    mem.fops = ops.fops;
+    sb.ops = ops.sops;
+    if (sb.type.name.startsWith("ext")) sb.maxBytes = EXT4_MAX;
+  };
+}
+
+function makeApi(w: Writeback, registered: (dev: BlockDevice) => void): WritebackApi {
+  const { k, st } = w;
+  w.makeDevice = (disk: Disk, m: DeviceModel): BlockDevice => {
+    const bdi = new BackingDevInfo(`${Math.floor(disk.dev / 256)}:${disk.dev % 256}`);
+    const dev = new BlockDevice(disk.name, bdi, m, w.o.contents !== "none");
+    bdi.stableRequired = dev.stableWrites || m.stable === "required" || m.stable === "optional";
+    for (const leg of m.raid1 ?? m.raid5 ?? []) dev.legs.push(api.device(leg));
+    st.devices.set(disk.name, dev);
+    const wb = new Wb(dev, null, `flush-${bdi.name}`);
+    wb.bwTimeStamp = k.time.ticks;
+    st.wbs.push(wb);
+    registered(dev);
+    return dev;
+  };
+  const fsOn = (dev: BlockDevice): DiskFs | null => {
+    const sb = k.vfs.disks.get(dev.name)?.sb ?? null;
+    return sb === null ? null : diskFs(sb);
+  };
+  const api: WritebackApi = {
+    addDevice(name, model = {}) {
+      checkModel(model);
+      for (const leg of model.raid1 ?? model.raid5 ?? []) api.device(leg);
+      return w.makeDevice(
+        k.vfs.addDisk({ name, type: "", ...(model.size !== undefined && { size: model.size }) }),
+        model,
+      );
+    },
+    device(name) {
+      const d = st.devices.get(name);
+      if (d === undefined) throw new RangeError(`writeback: no device '${name}'`);
+      return d;
+    },
+    bandwidth: (name) => (st.wbs.find((x) => x.dev === api.device(name)) as Wb).avgWriteBandwidth,
+    globalDirtyLimits: () => globalDirtyLimits(w),
+    journalCommit(sb) {
+      const fs = diskFs(sb);
+      for (const wi of fs === null ? [] : [...fs.journal.running.inodes]) writeOrdered(w, wi);
+    },
+    pageFlags(inode, index) {
+      const fl = k.mm.frames.flags[inode.mapping?.lookup(index) ?? 0];
+      return { PG_stable: (fl & PG_STABLE) !== 0, PG_writeback: (fl & PG_WRITEBACK) !== 0 };
+    },
+    deviceRead(inode, index) {
+      const fs = diskFs(inode.sb);
+      if (fs === null) return undefined;
+      const { map } = wbInodeOf(w, inode);
+      const state = map.state(index);
+      return state === BLOCK_NONE || state === BLOCK_DELAYED ? undefined : fs.dev.read(map.block(index));
+    },
+    mismatches: (name) => mismatches(api.device(name)),
+    powerLoss: (name) => w.block.powerLoss(api.device(name)),
+    recover: (name) => recoveredFiles(fsOn(api.device(name))),
+    fitrim: (sb, start, length, minLength) => fitrim(diskFs(sb), start, length, minLength),
+  };
+  return api;
+}
+
+function calls(w: Writeback): object {
+  const { k } = w;
+  const all = (): DiskFs[] => [...k.vfs.superBlocks].map((sb) => sb.bdi).filter((b) => b instanceof DiskFs);
+  return {
+    sync_file_range: (c: Ctx, fd: number, offset: Offset, nbytes: Offset, flags: number) =>
+      syncFileRange(w, c, int(fd, "fd"), offset, nbytes, int(flags, "flags")),
+    sync(c: Ctx) {
+      const f = c.part("sync", () => ({ at: 0, fs: all() }));
+      for (; f.at < f.fs.length; f.at++) if (syncFilesystem(w, c, f.fs[f.at], `sync${f.at}`) === WAIT) return WAIT;
+      laptopSyncCompletion(w);
+      return 0;
+    },
+    syncfs(c: Ctx, fd: number) {
+      const file = k.vfs.fget(c.task, int(fd, "fd"));
+      const fs = diskFs(file.inode.sb);
+      if (fs instanceof DiskFs && syncFilesystem(w, c, fs, "syncfs") === WAIT) return WAIT;
+      const e = advanceErr(w, file, true);
+      return e !== 0 ? fail(-e) : 0;
+    },
+  };
 }

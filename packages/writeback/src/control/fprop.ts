@@ -83,5 +83,10 @@ export class FpropLocal {
   }
 }
 
+/** A device's largest share (of 1024), from its maximum in parts per million. */
+export function fpropMaxFrac(ppm: number): number {
+  return Math.floor((ppm * FPROP_FRAC_BASE) / 1e6);
+}
+
 /** For the registry of state classes. */
 export const fpropClasses: readonly (new (...a: never[]) => object)[] = [BatchedCounter, FpropGlobal, FpropLocal];

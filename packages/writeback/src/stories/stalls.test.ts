@@ -9,6 +9,7 @@ test("with stable pages a rewrite waits for the disk, without it breaks checksum
     expect(numbers[`${design}.errors`]).toBe(0);
   }
   expect(numbers["none.total"]).toBeLessThan(0.1);
-  expect(numbers["none.errors"]).toBe(4096);
+  // the device has read the first page before anybody can change it
+  expect(numbers["none.errors"]).toBe(4095);
   expect(() => stalls.run({ mib: 0 })).toThrow(/mib/);
 });

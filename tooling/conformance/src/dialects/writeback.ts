@@ -26,6 +26,8 @@ import { dollarLookup } from "./core.js";
 import { keyValues } from "./memcg.js";
 
 const BLOCK_NS = 150_000_000;
+/** Switching tracepoints on takes ticks: all CPUs must have seen it. */
+const TRACE_NS = 20_000_000;
 /** How long a background task may run until it is waited for. */
 const WAIT_NS = 600_000_000_000;
 const SIGXFSZ = 25;
@@ -136,7 +138,10 @@ const trace: StepKind = {
     const seen = traceEvents(s, step.trace === "start" ? "start" : "stop").filter(
       (e) => step.only === undefined || e.event === step.only,
     );
-    if (step.trace === "start") return undefined;
+    if (step.trace === "start") {
+      s.advance(TRACE_NS);
+      return undefined;
+    }
     const wanted = step.events as Record<string, unknown>[];
     if (step.only !== undefined && wanted.length !== seen.length) {
       throw new Mismatch(`${wanted.length} events ${show(step.only)}`, show(seen));
@@ -294,6 +299,6 @@ export const writeback: Dialect = {
   },
   expectations: { data },
   effects: { as },
-  // a tick or more between calls, as on the recorded machines
-  pauseNs: 5_000_000,
+  // a recorder needs about that long from one step to the next
+  pauseNs: 100_000,
 };

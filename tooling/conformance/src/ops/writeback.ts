@@ -224,12 +224,12 @@ export const writebackOps: KernelOps = {
       fields: {
         checksum_errors: d.checksumErrors,
         pages_copied: d.pagesCopied,
-        mismatched_pages: d.mirror ? d.mismatches() : 0,
+        mismatched_pages: s.api<WritebackApi>("writeback").mismatches(String(name)),
       },
     };
   },
   mirror_check: (s, [name]) => ({
-    fields: { mismatched_pages: s.api<WritebackApi>("writeback").device(String(name)).mismatches() },
+    fields: { mismatched_pages: s.api<WritebackApi>("writeback").mismatches(String(name)) },
   }),
   device_read(s, [, v]) {
     const { file, offset } = v as { file: string; offset: number };
