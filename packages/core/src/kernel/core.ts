@@ -9,6 +9,7 @@ import { Digest } from "../lib/hash.js";
 import { Rng } from "../lib/rng.js";
 import { parseDuration } from "../lib/units.js";
 import type { MmSystem } from "../mm/mmSystem.js";
+import type { Net } from "../net/net.js";
 import type { Proc } from "../proc/proc.js";
 import { Cpus } from "../sched/cpus.js";
 import { Hotplug } from "../sched/hotplug.js";
@@ -104,6 +105,7 @@ export class Core {
   mm!: MmSystem;
   cgroup!: Cgroups;
   proc!: Proc;
+  net!: Net;
   sysctl!: Sysctl;
   sysfs!: PseudoTree;
   debugfs!: PseudoTree;

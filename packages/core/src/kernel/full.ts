@@ -1,6 +1,7 @@
 /** The full kernel: the bare machine with memory, files, cgroups and /proc. */
 import { cgroupPart } from "../cgroup/part.js";
 import { mmPart } from "../mm/part.js";
+import { netPart } from "../net/part.js";
 import { procPart } from "../proc/part.js";
 import type { CoreSys } from "../sys/coreSys.js";
 import { tracefsPart } from "../trace/tracefs.js";
@@ -13,7 +14,7 @@ import type { Builder, EmptyApi } from "./feature.js";
 import type { KernelOptions } from "./options.js";
 
 /** Parts in order of installation. */
-const PARTS: readonly Part[] = [mmPart, vfsPart, pseudoPart, procPart, cgroupPart, pollPart, tracefsPart];
+const PARTS: readonly Part[] = [mmPart, vfsPart, pseudoPart, procPart, cgroupPart, pollPart, netPart, tracefsPart];
 
 /**
  * A kernel with everything core has. Compose packages with `.use(...)`, then `.boot()`.

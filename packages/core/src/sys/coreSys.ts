@@ -5,5 +5,6 @@ import type { FileSys } from "./fileSys.js";
 import type { MemorySys } from "./memorySys.js";
 import type { MountSys } from "./mountSys.js";
 import type { PollSys } from "./pollSys.js";
+import type { SocketSys } from "./socketSys.js";
 
-export interface CoreSys extends BareSys, FileSys, FdSys, MountSys, MemorySys, PollSys {}
+export interface CoreSys extends BareSys, FileSys, FdSys, MountSys, MemorySys, PollSys, SocketSys {}

@@ -25,9 +25,10 @@ import { doChmod, doChown, doTruncate } from "./attr.js";
 import { doCloseRange, doDup, doDup3, doFcntl, doIoctl } from "./fcntl.js";
 import { FMODE_WRITE, type OpenFile } from "./file.js";
 import type { FilesStruct } from "./filesStruct.js";
-import { closeFd, fget, fgetRaw, fputSync, getFile, unusedFd } from "./fileTable.js";
+import { closeFd, fget, fgetRaw, unusedFd } from "./fileTable.js";
 import type { FsStruct } from "./fsStruct.js";
 import { getdents } from "./getdents.js";
+import { onFile } from "./heldFile.js";
 import { type Inode, S_APPEND, S_IMMUTABLE, S_SWAPFILE } from "./inode.js";
 import { loffAdd, loffArg, loffHigh } from "./loff.js";
 import { doMount, doUmount, statfsOf } from "./mountCalls.js";
@@ -58,36 +59,6 @@ function pipe2(c: Ctx, flags: number): [number, number] {
   files.install(r, rf, cloexec);
   files.install(w, wf, cloexec);
   return [r, w];
-}
-
-/** A description that a sleeping call keeps in its frame. */
-interface Held {
-  held?: OpenFile;
-}
-
-/** Carry out `step` on a description; if it sleeps the description is kept. */
-function onFile<R>(c: Ctx, fd: number, step: (file: OpenFile) => R | Wait): R | Wait {
-  const fr = c.task.frame as Held | null;
-  const was = fr === null ? undefined : fr.held;
-  const file = was ?? fget(c.task, fd);
-  let r: R | Wait;
-  try {
-    r = step(file);
-  } catch (e) {
-    if (was !== undefined) drop(c, was);
-    throw e;
-  }
-  if (r === WAIT) {
-    if (was === undefined) c.frame<Held>(() => ({})).held = getFile(file);
-    return WAIT;
-  }
-  if (was !== undefined) drop(c, was);
-  return r;
-}
-
-function drop(c: Ctx, file: OpenFile): void {
-  c.task.frame = null;
-  fputSync(c.k, file);
 }
 
 function ftruncate(c: Ctx, file: OpenFile, length: Loff): number | Wait {
