@@ -1,10 +1,13 @@
 export { computeBalloonFloor } from "./balloonFloor.js";
 export { calculateHighDelay } from "./highDelay.js";
-export * from "./memCgroup.js";
-export { type MemcgApi, type MemcgOptions, memcg } from "./memcg.js";
+export { KMEM_SIZES, type KmemSizes } from "./kmem/objects.js";
+export { EVENT_NAMES, MemCgroup } from "./memCgroup.js";
+export { type MemcgApi, memcg } from "./memcg.js";
 export type { MemcgSystem } from "./memcgSystem.js";
 export { bytesOf, memparsePages } from "./memparse.js";
+export type { MemcgOptions } from "./options.js";
 export * from "./pageCounter.js";
 export { PidsCgroup } from "./pids.js";
 export { calculateProtection } from "./protection.js";
-export { statValue } from "./v2Files.js";
+export { STAT_NAMES, statValue } from "./stats.js";
+export { type MemcgSys, SWAP_FLAG_PREFER, swapHeader } from "./swap/swapCalls.js";

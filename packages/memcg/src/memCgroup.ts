@@ -1,55 +1,30 @@
-/** One memory cgroup: its counters, statistics, events and LRU lists. Linux's `struct mem_cgroup`. */
-import type { Css } from "@kernelkit/core";
+/** One memory cgroup: its counters, statistics, events and LRU lists. Linux's `struct mem_cgroup` and its `lruvec`. */
+import { type Css, type Dentry, WaitQueue } from "@kernelkit/core";
 import { PAGE_COUNTER_MAX, PageCounter } from "./pageCounter.js";
+import { PsiGroup } from "./psi.js";
+import { STAT_NAMES } from "./stats.js";
+import type { LegacyEvents } from "./v1/legacyEvents.js";
 
-/** memory.events, in the order of the file. */
+/** memory.events, in the order of the file; behind them those of memory.swap.events. */
 export const EVENT_NAMES: readonly string[] = ["low", "high", "max", "oom", "oom_kill", "oom_group_kill"];
+export const SWAP_EVENT_NAMES: readonly string[] = ["high", "max", "fail"];
 export const MEMCG_LOW = 0;
 export const MEMCG_HIGH = 1;
 export const MEMCG_MAX = 2;
 export const MEMCG_OOM = 3;
 export const MEMCG_OOM_KILL = 4;
 export const MEMCG_OOM_GROUP_KILL = 5;
+export const MEMCG_SWAP_HIGH = 6;
+export const MEMCG_SWAP_MAX = 7;
+export const MEMCG_SWAP_FAIL = 8;
+const NR_EVENTS = 9;
 
-/** Statistics of memory.stat, in the order of 6.18's file; kept in pages (bytes for slab), the `pg` and `workingset` ones in events. */
-export const STAT_NAMES: readonly string[] = (
-  "anon file kernel kernel_stack pagetables sec_pagetables percpu sock vmalloc shmem zswap zswapped file_mapped file_dirty " +
-  "file_writeback swapcached anon_thp file_thp shmem_thp inactive_anon active_anon inactive_file active_file unevictable " +
-  "slab_reclaimable slab_unreclaimable slab workingset_refault_anon workingset_refault_file workingset_activate_anon " +
-  "workingset_activate_file workingset_restore_anon workingset_restore_file workingset_nodereclaim pgdemote_kswapd " +
-  "pgdemote_direct pgdemote_khugepaged pgdemote_proactive pgscan pgsteal pswpin pswpout pgscan_kswapd pgscan_direct " +
-  "pgscan_khugepaged pgscan_proactive pgsteal_kswapd pgsteal_direct pgsteal_khugepaged pgsteal_proactive pgfault " +
-  "pgmajfault pgrefill pgactivate pgdeactivate pglazyfree pglazyfreed swpin_zero swpout_zero zswpin zswpout zswpwb " +
-  "thp_fault_alloc thp_collapse_alloc thp_swpout thp_swpout_fallback"
-).split(" ");
-
-/** Index of a statistic. */
-export const statIndex = (name: string): number => STAT_NAMES.indexOf(name);
-export const S_ANON: number = statIndex("anon");
-export const S_FILE: number = statIndex("file");
-export const S_KERNEL_STACK: number = statIndex("kernel_stack");
-export const S_PAGETABLES: number = statIndex("pagetables");
-export const S_PERCPU: number = statIndex("percpu");
-export const S_SHMEM: number = statIndex("shmem");
-export const S_FILE_MAPPED: number = statIndex("file_mapped");
-export const S_FILE_DIRTY: number = statIndex("file_dirty");
-export const S_WRITEBACK: number = statIndex("file_writeback");
-export const S_ANON_THP: number = statIndex("anon_thp");
-export const S_LRU: number = statIndex("inactive_anon");
-export const S_SLAB: number = statIndex("slab_unreclaimable");
-export const S_PGSCAN: number = statIndex("pgscan");
-export const S_PGSTEAL: number = statIndex("pgsteal");
-export const S_PGSCAN_DIRECT: number = statIndex("pgscan_direct");
-export const S_PGSTEAL_DIRECT: number = statIndex("pgsteal_direct");
-export const S_PGSCAN_PROACTIVE: number = statIndex("pgscan_proactive");
-export const S_PGSTEAL_PROACTIVE: number = statIndex("pgsteal_proactive");
-export const S_PGFAULT: number = statIndex("pgfault");
-export const S_PGMAJFAULT: number = statIndex("pgmajfault");
-export const S_PGREFILL: number = statIndex("pgrefill");
-export const S_PGACTIVATE: number = statIndex("pgactivate");
-export const S_PGLAZYFREE: number = statIndex("pglazyfree");
-export const S_PGLAZYFREED: number = statIndex("pglazyfreed");
-export const S_THP_FAULT: number = statIndex("thp_fault_alloc");
+/** LRU lists. */
+export const LRU_INACTIVE_ANON = 0;
+export const LRU_ACTIVE_ANON = 1;
+export const LRU_INACTIVE_FILE = 2;
+export const LRU_ACTIVE_FILE = 3;
+export const LRU_UNEVICTABLE = 4;
 
 export class MemCgroup {
   readonly memory: PageCounter;
@@ -61,49 +36,126 @@ export class MemCgroup {
   softLimit: number = PAGE_COUNTER_MAX;
   swappiness: number;
   oomKillDisable: boolean;
-  /** Pages charged and given back, in the subtree. */
-  pgpgin = 0;
-  pgpgout = 0;
+  /** Tasks that sleep because this group or one above is out of memory and nobody may be killed. */
+  underOom = 0;
+  readonly oomWait: WaitQueue = new WaitQueue("memcg_oom");
+  /** Kernels before 5.11: charges of children count here too. Later always. */
+  useHierarchy: boolean;
+  /** Kernels before 6.12: bit 0 anonymous pages, bit 1 mapped files move with a task that comes here. */
+  moveCharge = 0;
   /** Of the subtree, and of this group alone. */
-  readonly events: number[] = [0, 0, 0, 0, 0, 0];
-  readonly eventsLocal: number[] = [0, 0, 0, 0, 0, 0];
-  readonly stats: Float64Array = new Float64Array(STAT_NAMES.length);
+  readonly events: number[] = new Array(NR_EVENTS).fill(0);
+  readonly eventsLocal: number[] = new Array(NR_EVENTS).fill(0);
+  /** Statistics of this group alone (see `total`), and by node where there are several. */
+  readonly local: Float64Array = new Float64Array(STAT_NAMES.length);
+  readonly byNode: Float64Array | null;
+  /** What children that are gone have left. */
+  readonly folded: Float64Array = new Float64Array(STAT_NAMES.length);
+  readonly kids: Set<MemCgroup> = new Set();
   oomGroup = false;
-  /** Peaks of open memory.peak files that were reset, by the file's serial number. */
+  /** Peaks of open memory.peak and memory.swap.peak files that were reset, by the file's serial number. */
   readonly peaks: Map<number, number> = new Map();
+  readonly swapPeaks: Map<number, number> = new Map();
   zswapMax: number = PAGE_COUNTER_MAX;
   zswapWriteback = true;
   /** First and last frame of each LRU list, 0: empty; pages on it. */
   readonly head: Int32Array = new Int32Array(5);
   readonly tail: Int32Array = new Int32Array(5);
   readonly size: Float64Array = new Float64Array(5);
+  /** Evictions and activations so far, here and below: the clock that refault distances are read on. */
+  nonresidentAge = 0;
+  /** What reclaim of anonymous memory and of files has cost lately. */
+  anonCost = 0;
+  fileCost = 0;
+  /** Where a walk of the subtree for reclaim goes on: id of the group that was last. */
+  reclaimAt = -1;
+  /** Kernel objects: their bytes, and the pages that are charged for them. */
+  objBytes = 0;
+  objPages = 0;
+  /** Strategy 3.8: a limit of kernel memory was set once, so it is accounted. */
+  kmemActive: boolean;
+  /** Cached names that this group pays for and nobody uses, oldest first. */
+  readonly dentries: Set<Dentry> = new Set();
+  /** Its parent was charged for it. */
+  paidFor = false;
+  /** Entries of swap that it pays for. */
+  swapEntries = 0;
+  /** Pages scanned and freed since reclaim pressure was last told of. */
+  vmScanned = 0;
+  vmReclaimed = 0;
+  /** Page events since thresholds were last looked at. */
+  pageEvents = 0;
+  /** v1's eventfds; null: none was registered. */
+  legacy: LegacyEvents | null = null;
+  readonly psi: PsiGroup = new PsiGroup();
 
   constructor(
     /** In the frames' column; 0 is the root. */
     readonly id: number,
+    /** Who is charged too; null for the root. */
     readonly parent: MemCgroup | null,
     readonly css: Css,
+    nodes: number,
+    /** Directory above: what settings are inherited from. */
+    above: MemCgroup | null = parent,
   ) {
     this.memory = new PageCounter(parent === null ? null : parent.memory);
     this.swap = new PageCounter(parent === null ? null : parent.swap);
     this.memsw = new PageCounter(parent === null ? null : parent.memsw);
     this.kmem = new PageCounter(parent === null ? null : parent.kmem);
     this.tcpmem = new PageCounter(parent === null ? null : parent.tcpmem);
-    this.swappiness = parent === null ? 60 : parent.swappiness;
-    this.oomKillDisable = parent?.oomKillDisable ?? false;
+    this.swappiness = above === null ? 60 : above.swappiness;
+    this.oomKillDisable = above?.oomKillDisable ?? false;
+    this.useHierarchy = above?.useHierarchy ?? true;
+    this.kmemActive = parent?.kmemActive ?? false;
+    this.byNode = nodes > 1 ? new Float64Array(STAT_NAMES.length * nodes) : null;
+    parent?.kids.add(this);
   }
 
   get isRoot(): boolean {
-    return this.parent === null;
+    return this.id === 0;
   }
 
-  /** A statistic of this group and all above it changes. */
+  /** Is it in the v2 hierarchy? */
+  get v2(): boolean {
+    return this.css.cgroup.root.v2;
+  }
+
   stat(index: number, n: number): void {
-    for (let m: MemCgroup | null = this; m !== null; m = m.parent) m.stats[index] += n;
+    this.local[index] += n;
+  }
+
+  /** A statistic of this group and all below it. */
+  total(index: number): number {
+    let n = this.local[index] + this.folded[index];
+    for (const k of this.kids) n += k.total(index);
+    return n;
+  }
+
+  /** The group goes: what it counted stays with its parent. */
+  fold(): void {
+    const p = this.parent;
+    if (p === null) return;
+    p.kids.delete(this);
+    for (let i = 0; i < this.local.length; i++) p.folded[i] += this.local[i] + this.folded[i];
+    for (const k of this.kids) p.kids.add(k);
   }
 
   isDescendantOf(other: MemCgroup): boolean {
     for (let m: MemCgroup | null = this; m !== null; m = m.parent) if (m === other) return true;
     return false;
+  }
+
+  /** It and the groups below it, parents first. */
+  *subtree(): Generator<MemCgroup> {
+    yield this;
+    for (const k of this.kids) yield* k.subtree();
+  }
+
+  /** Pages that may still be charged: the least that it and those above have left. */
+  margin(): number {
+    let left = PAGE_COUNTER_MAX;
+    for (let c: PageCounter | null = this.memory; c !== null; c = c.parent) left = Math.min(left, c.max - c.usage);
+    return Math.max(0, left);
   }
 }

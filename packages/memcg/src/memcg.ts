@@ -1,25 +1,45 @@
 /**
  * memcg: the memory and pids controllers as a feature.
  *
- *     const kernel = createKernel().use(memcg()).boot();
+ *     const kernel = createKernel().use(memcg({ swap: "192M" })).boot();
  *     sys.writeFile("/sys/fs/cgroup/cgroup.subtree_control", "+memory +pids");
  *     sys.mkdir("/sys/fs/cgroup/g", 0o755);
  *     sys.writeFile("/sys/fs/cgroup/g/memory.max", "64M");
  */
-import { type Controller, type Core, ENOMEM, type Feature, type SysBase, type Task } from "@kernelkit/core";
-import { MemCgroup, S_KERNEL_STACK, S_PERCPU, S_PGFAULT, S_PGMAJFAULT, S_SLAB } from "./memCgroup.js";
-import { MemcgSystem, Stock, type TaskMemory } from "./memcgSystem.js";
-import { PageCounter, pageCounterCharge } from "./pageCounter.js";
+import {
+  type AllocRequest,
+  type Cgroup,
+  type Controller,
+  type Core,
+  type Feature,
+  HOOK_WAIT,
+  type MemcgOps,
+  type SwapOps,
+} from "@kernelkit/core";
+import { installDentries } from "./kmem/dentries.js";
+import { Kmem } from "./kmem/kmem.js";
+import { chargeChildGroup, installPipes, installTaskObjects } from "./kmem/objects.js";
+import { MemCgroup } from "./memCgroup.js";
+import { MemcgSystem, type TaskMemory } from "./memcgSystem.js";
+import { outOfMemory } from "./oom.js";
+import { type MemcgOptions, type ResolvedOptions, resolveOptions } from "./options.js";
+import { PageCounter } from "./pageCounter.js";
+import { lruAdd, lruDel, pageCharge, pageMigrate, pageSplit, pageState, pageUncharge } from "./pages.js";
 import { installPids } from "./pids.js";
-import { v1Files } from "./v1Files.js";
+import { PSI_CLASSES } from "./psi.js";
+import { reclaimSubtree } from "./reclaim.js";
+import { shrinkPage } from "./shrinkList.js";
+import { S_PGFAULT, S_PGMAJFAULT } from "./stats.js";
+import { drainStock, Stock } from "./stock.js";
+import { Swap } from "./swap/swap.js";
+import { SwapArea } from "./swap/swapArea.js";
+import { type MemcgSys, swapCalls } from "./swap/swapCalls.js";
+import { installEventfds, recount } from "./v1/eventControl.js";
+import { LegacyEvents, Thresholds } from "./v1/legacyEvents.js";
+import { moveCharges } from "./v1/moveCharge.js";
+import { v1Files } from "./v1/v1Files.js";
 import { v2Files } from "./v2Files.js";
-
-export interface MemcgOptions {
-  /** Options of the cgroup2 mount at boot, comma separated: memory_recursiveprot is the one that counts here. */
-  cgroup2Options?: string;
-  /** Kernel whose pids.events is meant: before 6.11 the forking group counts. */
-  semantics?: string;
-}
+import { wbStats } from "./wbStats.js";
 
 export interface MemcgApi {
   /** State of the group at `path` of the v2 tree ("/g"); null: there is none, or memory is not enabled there. */
@@ -28,143 +48,144 @@ export interface MemcgApi {
   readonly system: MemcgSystem;
 }
 
-/** Kernel memory of a task: pages of its stack, bytes of its slab objects, and the pages those take. */
-const STACK_PAGES = 4;
-const SLAB_BYTES = 15528;
-const SLAB_PAGES = 4;
-const TASK_PAGES = STACK_PAGES + SLAB_PAGES;
-/** A child group costs its parent per-CPU memory and slab, bytes. */
-const GROUP_PERCPU = 3600;
-const GROUP_SLAB = 4096;
-
-function before(version: string | undefined, major: number, minor: number): boolean {
-  const m = /^(\d+)\.(\d+)/.exec(version ?? "6.18");
-  return m !== null && (Number(m[1]) < major || (Number(m[1]) === major && Number(m[2]) < minor));
-}
-
-/** Statistics that older kernels do not show. */
-const NOT_BEFORE_6_12: readonly string[] = (
-  "pgdemote_kswapd pgdemote_direct pgdemote_khugepaged pgdemote_proactive pswpin pswpout pgscan_khugepaged pgscan_proactive " +
-  "pgsteal_khugepaged pgsteal_proactive swpin_zero swpout_zero zswpwb thp_swpout thp_swpout_fallback"
-).split(" ");
-
-function controller(s: MemcgSystem): Controller {
+function controller(s: MemcgSystem, o: ResolvedOptions): Controller {
   return {
     name: "memory",
     cssAlloc(k, css) {
       let id = 0;
       while (s.groups[id]) id++;
-      const parent = css.parent === null ? null : (css.parent.data as MemCgroup);
-      const m = new MemCgroup(id, parent, css);
+      const above = css.parent === null ? null : (css.parent.data as MemCgroup);
+      // without use_hierarchy a group is charged alone
+      const parent = above === null || above.useHierarchy ? above : s.root;
+      const m = new MemCgroup(id, parent, css, k.mm.nodes, above);
       s.groups[id] = m;
       css.data = m;
-      if (parent === null) s.root = m;
-      else if (!parent.isRoot) {
-        pageCounterCharge(parent.memory, 2);
-        parent.stat(S_PERCPU, GROUP_PERCPU * k.cpus.nr * 0.5);
-        parent.stat(S_SLAB, GROUP_SLAB);
-      }
+      if (above === null) {
+        s.root = m;
+        m.useHierarchy = o.useHierarchy;
+      } else chargeChildGroup(s, above, o.sizes, 1, css);
     },
-    cssOffline: () => s.drainAll(),
-    cssFree(k, css) {
+    cssOffline(k, css) {
       const m = css.data as MemCgroup;
-      s.drainAll();
-      const { parent } = m;
-      if (parent !== null && !parent.isRoot) {
-        s.uncharge(parent, 2);
-        parent.stat(S_PERCPU, -GROUP_PERCPU * k.cpus.nr * 0.5);
-        parent.stat(S_SLAB, -GROUP_SLAB);
-      }
+      for (const stock of s.stocks) if (stock.memcg === m) drainStock(stock);
+      m.legacy?.signalAll(k);
+      m.legacy = null;
+      recount(s);
+    },
+    cssFree(_k, css) {
+      const m = css.data as MemCgroup;
+      for (const stock of s.stocks) if (stock.memcg === m) drainStock(stock);
+      if (css.parent !== null) chargeChildGroup(s, css.parent.data as MemCgroup, o.sizes, -1, css);
+      m.fold();
       s.groups[m.id] = null;
+    },
+    attach(_k, css, task, old) {
+      const own = task.slots[s.slot] as TaskMemory | undefined;
+      if (own !== undefined) own.memcg = null;
+      if (s.era.moveCharge) moveCharges(s, task, old.data as MemCgroup, css.data as MemCgroup);
     },
     files: v2Files(s),
     legacyFiles: v1Files(s),
   };
 }
 
-function kernelMemory(k: Core, s: MemcgSystem): void {
-  const slot = k.slots.task.add("memcg", (): TaskMemory => ({ payer: null, overHigh: 0 }));
-  s.slot = slot;
-  const account = (m: MemCgroup, sign: number): void => {
-    m.stat(S_KERNEL_STACK, sign * STACK_PAGES);
-    m.stat(S_SLAB, sign * SLAB_BYTES);
-  };
-  k.hooks.fork.tap(
-    105,
-    "memcg",
-    (ev) => {
-      if (ev.stage !== "task") return 0;
-      const m = s.ofTask(ev.parent);
-      if (s.tryCharge(m, TASK_PAGES, null) !== 0) return ENOMEM;
-      account(m, 1);
-      return 0;
-    },
-    (ev) => {
-      if (ev.stage !== "task") return;
-      const m = s.ofTask(ev.parent);
-      s.uncharge(m, TASK_PAGES);
-      account(m, -1);
-    },
-  );
-  k.hooks.forked.tap(105, "memcg", (parent, child) => {
-    const m = s.ofTask(parent);
-    (child.slots[slot] as TaskMemory).payer = m;
-    if (!m.isRoot) k.cgroup.cssGet(m.css);
+/** Reclaim and out-of-memory of the whole machine: the root's subtree is all of it. */
+function installGlobal(k: Core, s: MemcgSystem): void {
+  k.hooks.reclaim.tap(150, "memcg", (r: AllocRequest) => {
+    const freed = reclaimSubtree(s, s.root, { want: 1 << r.order, proactive: false, c: r.c, maySwap: true });
+    s.drainAll();
+    if (freed > 0 || s.pendingIo === 0 || r.c === null) return freed;
+    r.c.sleep(null, k.time.nextTick(), 2);
+    return HOOK_WAIT;
   });
-  k.hooks.reaped.tap(105, "memcg", (t: Task) => {
-    const own = t.slots[slot] as TaskMemory | undefined;
-    const m = own?.payer ?? null;
-    if (own === undefined || m === null) return;
-    own.payer = null;
-    account(m, -1);
-    s.uncharge(m, TASK_PAGES);
-    if (!m.isRoot) k.cgroup.cssPut(m.css);
+  k.hooks.outOfMemory.tap(250, "memcg", (r) => outOfMemory(s, s.root, r.task));
+  k.hooks.reclaimPages.tap(150, "memcg", (pages) => {
+    for (const pfn of pages) shrinkPage(s, pfn, null);
   });
 }
 
+function installPages(k: Core, s: MemcgSystem): void {
+  const { hooks } = k;
+  hooks.pageCharge.tap(100, "memcg", (pfn, r) => pageCharge(s, pfn, r));
+  hooks.pageUncharge.tap(100, "memcg", (pfn, order) => pageUncharge(s, pfn, order));
+  hooks.pageSplit.tap(100, "memcg", (pfn, order) => pageSplit(s, pfn, order));
+  hooks.pageMigrate.tap(100, "memcg", (from, to) => pageMigrate(s, from, to));
+  hooks.pageState.tap(100, "memcg", (pfn, change) => pageState(s, pfn, change));
+  hooks.lruAdd.tap(100, "memcg", (pfn, lru) => lruAdd(s, pfn, lru));
+  hooks.lruDel.tap(100, "memcg", (pfn, lru) => lruDel(s, pfn, lru));
+  hooks.pageFault.tap(100, "memcg", (_mm, major) => {
+    if (k.current === null) return;
+    const m = s.ofTask(k.current);
+    m.local[S_PGFAULT]++;
+    if (major === 1) m.local[S_PGMAJFAULT]++;
+  });
+}
+
+/** The group at a path of the v2 tree. */
+function groupAt(k: Core, s: MemcgSystem, path: string): MemCgroup | null {
+  let g: Cgroup = k.cgroup.v2.top;
+  for (const name of path.split("/")) {
+    if (name === "") continue;
+    const next = g.children.get(name);
+    if (next === undefined) return null;
+    g = next;
+  }
+  return (g.css[s.index]?.data as MemCgroup | undefined) ?? null;
+}
+
 /** The feature. */
-export function memcg(options: MemcgOptions = {}): Feature<"memcg", MemcgApi, SysBase> {
+export function memcg(options: MemcgOptions = {}): Feature<"memcg", MemcgApi, MemcgSys, never, "swap" | "memcg"> {
+  const o = resolveOptions(options);
+  const swaps = new WeakMap<Core, Swap>();
+  const swapOf = (k: Core): Swap => {
+    const swap = swaps.get(k) ?? new Swap(k, o.swapReadNs);
+    swaps.set(k, swap);
+    return swap;
+  };
   return {
     name: "memcg",
-    install(k: Core) {
-      k.state.class(MemCgroup, PageCounter, Stock, MemcgSystem);
-      const s = new MemcgSystem(k);
-      const def = controller(s);
+    gives: {
+      swap: (k): SwapOps => swapOf(k),
+      memcg: (k): MemcgOps => ({
+        cssOfTask: (t) => swapOf(k).s.ofTask(t).css,
+        cssOfPage: (pfn) => swapOf(k).s.ofPage(pfn).css,
+        wbStats: (css, out) => wbStats(css.data as MemCgroup, out),
+      }),
+    },
+    install(k) {
+      k.state.class(MemCgroup, PageCounter, Stock, MemcgSystem, Kmem, Swap, SwapArea, LegacyEvents, Thresholds);
+      k.state.class(...PSI_CLASSES);
+      const swap = swapOf(k);
+      const s = new MemcgSystem(k, swap, o.kmem);
+      swap.s = s;
+      s.era = o.era;
+      s.recursiveProtection = o.mountOptions.includes("memory_recursiveprot");
+      s.slot = k.slots.task.add(
+        "memcg",
+        (): TaskMemory => ({ memcg: null, payer: null, objBytes: 0, stackPages: 0, overHigh: 0, inOom: null }),
+      );
+      s.mappingSlot = k.mm.mappingSlots.add("memcg", () => undefined);
+      const def = controller(s, o);
       k.state.static("cgroup.memory", def);
       s.index = k.cgroup.register(def);
-      s.recursiveProtection = (options.cgroup2Options ?? "").split(",").includes("memory_recursiveprot");
-      installPids(k, !before(options.semantics, 6, 11));
-      if (before(options.semantics, 6, 12)) s.hidden = NOT_BEFORE_6_12;
-      if (before(options.semantics, 6, 13)) k.mm.thp.hugeZero = "split";
+      installPids(k, o.pidsLocalEvents);
+      if (o.splitsHugeZero) k.mm.thp.hugeZero = "split";
       k.state.root("memcg", s);
-      const { hooks } = k;
-      hooks.pageCharge.tap(100, "memcg", (pfn, r) => s.pageCharge(pfn, r));
-      hooks.pageUncharge.tap(100, "memcg", (pfn, order) => s.pageUncharge(pfn, order));
-      hooks.pageSplit.tap(100, "memcg", (pfn, order) => s.pageSplit(pfn, order));
-      hooks.pageMigrate.tap(100, "memcg", (from, to) => s.pageMigrate(from, to));
-      hooks.pageState.tap(100, "memcg", (pfn, change) => s.pageState(pfn, change));
-      hooks.lruAdd.tap(100, "memcg", (pfn, lru) => s.lruAdd(pfn, lru));
-      hooks.lruDel.tap(100, "memcg", (pfn, lru) => s.lruDel(pfn, lru));
-      hooks.pageFault.tap(100, "memcg", (_mm, major) => {
-        if (k.current === null) return;
-        const m = s.ofTask(k.current);
-        m.stat(S_PGFAULT, 1);
-        if (major === 1) m.stat(S_PGMAJFAULT, 1);
+      installPages(k, s);
+      installTaskObjects(s, o.sizes);
+      installPipes(k, s, o.sizes);
+      installDentries(k, s);
+      installEventfds(k, s);
+      installGlobal(k, s);
+      k.proc.file("pressure/memory", {
+        show: (c) => s.root.psi.text(c.now),
+        store: (_c, _o, text, file) => s.root.psi.addTrigger(text, file.serial),
       });
-      kernelMemory(k, s);
       return {
-        api: {
-          system: s,
-          group(path) {
-            let g = k.cgroup.v2.top;
-            for (const name of path.split("/")) {
-              if (name === "") continue;
-              const next = g.children.get(name);
-              if (next === undefined) return null;
-              g = next;
-            }
-            return (g.css[s.index]?.data as MemCgroup | undefined) ?? null;
-          },
+        api: { system: s, group: (path) => groupAt(k, s, path) },
+        sys: swapCalls(swap),
+        boot() {
+          if (o.swapPages > 0) swap.add(new SwapArea("/dev/vdb", "partition", o.swapPages, -2, null));
         },
       };
     },

@@ -4,10 +4,10 @@ import { PAGE_COUNTER_MAX } from "./pageCounter.js";
 
 const SUFFIXES = "KMGTPE";
 
-/** Bytes in pages, rounded down, at most PAGE_COUNTER_MAX; `word` ("max" in v2, "-1" in v1) is no limit. EINVAL anything else. */
-export function memparsePages(text: string, word: string): number {
+/** Bytes; null: `word`, no limit. EINVAL anything else. */
+function memparse(text: string, word: string): bigint | null {
   const s = text.trim();
-  if (s === word) return PAGE_COUNTER_MAX;
+  if (s === word) return null;
   const m = /^(0x[0-9a-f]+|[0-9]+)([kmgtpe]?)$/i.exec(s);
   if (m === null) return fail(EINVAL);
   let digits = m[1];
@@ -16,8 +16,23 @@ export function memparsePages(text: string, word: string): number {
     digits = `0o${digits}`;
   }
   const shift = m[2] === "" ? 0 : 10 * (SUFFIXES.indexOf(m[2].toUpperCase()) + 1);
-  const pages = BigInt.asUintN(64, BigInt(digits) << BigInt(shift)) >> 12n;
+  return BigInt.asUintN(64, BigInt(digits) << BigInt(shift));
+}
+
+function pagesOf(bytes: bigint | null): number {
+  const pages = bytes === null ? BigInt(PAGE_COUNTER_MAX) : bytes >> 12n;
   return pages > BigInt(PAGE_COUNTER_MAX) ? PAGE_COUNTER_MAX : Number(pages);
+}
+
+/** Bytes in pages, rounded down, at most PAGE_COUNTER_MAX; `word` ("max" in v2, "-1" in v1) is no limit. EINVAL anything else. */
+export function memparsePages(text: string, word: string): number {
+  return pagesOf(memparse(text, word));
+}
+
+/** As `memparsePages`, but rounded up: kernels before 3.19. */
+export function roundUpPages(text: string, word: string): number {
+  const bytes = memparse(text, word);
+  return pagesOf(bytes === null ? null : bytes + 4095n);
 }
 
 /** Pages as bytes, decimal, exact. */

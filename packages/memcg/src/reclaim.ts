@@ -1,126 +1,122 @@
 /**
- * Reclaim of a memory cgroup's subtree: clean pages of files and lazily freed memory go, from the tail of the inactive lists.
- * Kernel document mm/page_reclaim; protection by memory.min and memory.low.
+ * Reclaim of a group's subtree: pages go from the tails of the inactive lists, files to nowhere, private memory to swap. Kernel
+ * documents mm/page_reclaim, admin-guide/cgroup-v2 "memory.min" for protection.
+ *
+ * Priority 12 looks at a 4096th of each list, priority 0 at all of it. At each priority the subtree is walked parents first, going
+ * on behind the group where the last reclaim had enough.
  */
+import type { Ctx } from "@kernelkit/core";
+import { shrinkDentries } from "./kmem/dentries.js";
+import { MEMCG_LOW, type MemCgroup } from "./memCgroup.js";
+import type { MemcgSystem } from "./memcgSystem.js";
+import { calculateProtection } from "./protection.js";
+import { scanCounts } from "./scanBalance.js";
+import { deactivatePages, type ScanTotals, shrinkInactive } from "./shrinkList.js";
 import {
-  getPage,
-  PG_ACTIVE,
-  PG_ANON,
-  PG_DIRTY,
-  PG_LAZYFREE,
-  PG_REFERENCED,
-  PG_SWAPBACKED,
-  PG_WRITEBACK,
-  pageMappedDirty,
-  pageReferenced,
-  putPage,
-  removePage,
-  tryToUnmap,
-} from "@kernelkit/core";
-import {
-  MEMCG_LOW,
-  type MemCgroup,
-  S_PGLAZYFREED,
-  S_PGREFILL,
   S_PGSCAN,
   S_PGSCAN_DIRECT,
   S_PGSCAN_PROACTIVE,
   S_PGSTEAL,
   S_PGSTEAL_DIRECT,
   S_PGSTEAL_PROACTIVE,
-} from "./memCgroup.js";
-import type { MemcgSystem } from "./memcgSystem.js";
-import { calculateProtection } from "./protection.js";
+} from "./stats.js";
+import { vmpressure } from "./v1/legacyEvents.js";
 
-const INACTIVE_FILE = 2;
-const ACTIVE_FILE = 3;
+const DEF_PRIORITY = 12;
+const SWAP_CLUSTER_MAX = 32;
 
-/** Take one page of the inactive file list away: pages freed (0: it stays, at the head). */
-function shrinkPage(s: MemcgSystem, pfn: number): number {
-  const { mm } = s.k;
-  const f = mm.frames;
-  const fl = f.flags[pfn];
-  const rotate = (): number => {
-    mm.lruDel(pfn);
-    mm.lruAdd(pfn);
-    return 0;
-  };
-  if (f.mapcount[pfn] > 0 && pageReferenced(mm, pfn) > 0) {
-    mm.lruMove(pfn, PG_ACTIVE, PG_REFERENCED);
-    return 0;
-  }
-  if ((fl & PG_WRITEBACK) !== 0) return rotate();
-  if ((fl & PG_ANON) !== 0) {
-    if ((fl & PG_LAZYFREE) === 0 || (fl & PG_SWAPBACKED) !== 0) return rotate();
-    if (pageMappedDirty(mm, pfn)) {
-      mm.lruMove(pfn, PG_SWAPBACKED, PG_LAZYFREE);
-      return 0;
-    }
-    const m = s.ofPage(pfn);
-    getPage(mm, pfn);
-    const gone = tryToUnmap(mm, pfn);
-    if (gone) m.stat(S_PGLAZYFREED, 1);
-    putPage(mm, pfn);
-    return gone ? 1 : 0;
-  }
-  const mapping = mm.mappingOf(pfn);
-  if (mapping === null || (fl & PG_DIRTY) !== 0 || mapping.aOps.readFolio === undefined) return rotate();
-  if (f.refcount[pfn] > f.mapcount[pfn] + 1) return rotate();
-  if (f.mapcount[pfn] > 0 && !tryToUnmap(mm, pfn)) return rotate();
-  removePage(mm, mapping, mm.indexOf(pfn));
-  return 1;
+export interface ReclaimArgs {
+  /** Pages wanted; at least 32 are tried for. */
+  readonly want: number;
+  /** memory.reclaim: counted apart. */
+  readonly proactive: boolean;
+  /** The call that reclaims: dirty pages can be sent to the disk then. */
+  readonly c: Ctx | null;
+  /** Anonymous pages may go to swap (not when v1's memory+swap is at its limit: that frees nothing there). */
+  readonly maySwap: boolean;
+  /** Instead of the group's own. */
+  readonly swappiness?: number;
 }
 
-/** One group: as much as is asked of its inactive file list, after topping that up from the active one. */
-function shrinkLruvec(s: MemcgSystem, m: MemCgroup, want: number, proactive: boolean): number {
-  const { mm } = s.k;
-  let freed = 0;
-  let scans = m.size[INACTIVE_FILE];
-  let scanned = 0;
-  while (freed < want && scans-- > 0 && m.tail[INACTIVE_FILE] !== 0) {
-    freed += shrinkPage(s, m.tail[INACTIVE_FILE]);
-    scanned++;
-  }
-  if (freed < want && m.size[ACTIVE_FILE] > 0) {
-    const n = Math.min(m.size[ACTIVE_FILE], Math.max(want, 32));
-    for (let i = 0; i < n; i++) mm.lruMove(m.tail[ACTIVE_FILE], 0, PG_ACTIVE | PG_REFERENCED);
-    m.stat(S_PGREFILL, n);
-    scans = m.size[INACTIVE_FILE];
-    while (freed < want && scans-- > 0 && m.tail[INACTIVE_FILE] !== 0) {
-      freed += shrinkPage(s, m.tail[INACTIVE_FILE]);
-      scanned++;
+interface Round {
+  readonly args: ReclaimArgs;
+  readonly want: number;
+  freed: number;
+  readonly totals: ScanTotals;
+}
+
+/** Lists of one group, and its caches of names. */
+function shrinkGroup(s: MemcgSystem, m: MemCgroup, r: Round, priority: number, protection: number): void {
+  const { scan } = s;
+  const { args, totals } = r;
+  const swap = args.maySwap && s.swap.room(m) > 0;
+  scanCounts(m, { priority, protection, swappiness: args.swappiness ?? m.swappiness, swap }, scan);
+  totals.scanned = 0;
+  totals.freed = 0;
+  while (scan[0] > 0 || scan[1] > 0 || scan[2] > 0 || scan[3] > 0) {
+    for (let lru = 0; lru < 4; lru++) {
+      const n = Math.min(scan[lru], SWAP_CLUSTER_MAX);
+      if (n === 0) continue;
+      scan[lru] -= n;
+      if ((lru & 1) === 1) deactivatePages(s, m, lru, n);
+      else if (!shrinkInactive(s, m, lru, n, totals, args.c)) scan[lru] = 0;
     }
+    if (r.freed + totals.freed >= r.want) break;
   }
+  const { scanned, freed } = totals;
   m.stat(S_PGSCAN, scanned);
-  m.stat(proactive ? S_PGSCAN_PROACTIVE : S_PGSCAN_DIRECT, scanned);
+  m.stat(args.proactive ? S_PGSCAN_PROACTIVE : S_PGSCAN_DIRECT, scanned);
   m.stat(S_PGSTEAL, freed);
-  m.stat(proactive ? S_PGSTEAL_PROACTIVE : S_PGSTEAL_DIRECT, freed);
-  return freed;
+  m.stat(args.proactive ? S_PGSTEAL_PROACTIVE : S_PGSTEAL_DIRECT, freed);
+  const { mm } = s.k;
+  mm.count(s.kmem.vmstat.scan[args.proactive ? 1 : 0], scanned);
+  mm.count(s.kmem.vmstat.steal[args.proactive ? 1 : 0], freed);
+  r.freed += freed + shrinkDentries(s, m, priority);
+  if (s.listeners > 0) vmpressure(s, m, scanned, freed);
 }
 
-/** Free about `want` pages of `root` and everything below it: what was freed. */
-export function reclaimSubtree(s: MemcgSystem, root: MemCgroup, want: number, proactive: boolean): number {
-  let freed = 0;
-  for (const low of [true, false]) {
-    let skipped = false;
-    for (let priority = 12; priority >= 0 && freed < want; priority -= 3) {
-      for (const m of s.groups) {
-        if (!m?.isDescendantOf(root)) continue;
-        const c = m.memory;
-        calculateProtection(root.memory, c, s.recursiveProtection);
-        const own = m === root ? 0 : Math.max(c.emin, low ? c.elow : 0);
-        if (own > 0 && own >= c.usage) {
-          if (c.elow >= c.usage && c.emin < c.usage) skipped = true;
-          continue;
-        }
-        if (!low && m !== root && c.elow >= c.usage && c.elow > 0) s.event(m, MEMCG_LOW);
-        const lru = m.size[INACTIVE_FILE] + m.size[ACTIVE_FILE];
-        const share = Math.ceil((lru * Math.max(0, c.usage - own)) / (c.usage + 1));
-        freed += shrinkLruvec(s, m, Math.min(want - freed, Math.max(32, share >> priority)), proactive);
-        if (freed >= want) break;
+/** One walk of the subtree: true if a group was skipped because of memory.low. */
+function walk(s: MemcgSystem, root: MemCgroup, r: Round, priority: number, low: boolean): boolean {
+  let skipped = false;
+  const order = [...root.subtree()];
+  for (const m of order) calculateProtection(root.memory, m.memory, s.recursiveProtection);
+  const start = order.findIndex((m) => m.id === root.reclaimAt) + 1;
+  for (let i = 0; i < order.length; i++) {
+    const m = order[(start + i) % order.length];
+    const { memory } = m;
+    const emin = m === root ? 0 : memory.emin;
+    const elow = m === root ? 0 : memory.elow;
+    if (emin > 0 && emin >= memory.usage) continue;
+    if (elow > 0 && elow >= memory.usage) {
+      if (!low) {
+        skipped = true;
+        continue;
       }
+      s.event(m, MEMCG_LOW);
     }
-    if (freed > 0 || !skipped) break;
+    shrinkGroup(s, m, r, priority, low ? emin : Math.max(emin, elow));
+    if (r.freed < r.want) continue;
+    root.reclaimAt = m.id;
+    return skipped;
   }
-  return freed;
+  root.reclaimAt = -1;
+  return skipped;
+}
+
+/** Free about `want` pages of `root` and everything below it: what was freed. `s.pendingIo` says how many may follow by themselves. */
+export function reclaimSubtree(s: MemcgSystem, root: MemCgroup, args: ReclaimArgs): number {
+  s.pendingIo = 0;
+  const r: Round = {
+    args,
+    want: Math.max(args.want, SWAP_CLUSTER_MAX),
+    freed: 0,
+    totals: { scanned: 0, freed: 0 },
+  };
+  for (const low of [false, true]) {
+    let skipped = false;
+    for (let priority = DEF_PRIORITY; priority >= 0 && r.freed < r.want; priority--)
+      if (walk(s, root, r, priority, low)) skipped = true;
+    if (r.freed > 0 || !skipped) break;
+  }
+  return r.freed;
 }

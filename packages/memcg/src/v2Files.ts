@@ -1,26 +1,18 @@
 /** The memory.* files of cgroup v2. Kernel document admin-guide/cgroup-v2, "Memory Interface Files". */
-import {
-  type CgroupFile,
-  type Css,
-  type Ctx,
-  EAGAIN,
-  EINVAL,
-  Errno,
-  fail,
-  kstrtoint,
-  type OpenFile,
-} from "@kernelkit/core";
-import { type MemCgroup, S_KERNEL_STACK, S_PAGETABLES, S_PERCPU, S_SLAB, STAT_NAMES, statIndex } from "./memCgroup.js";
+import { type CgroupFile, type Ctx, EAGAIN, EINVAL, fail, WAIT } from "@kernelkit/core";
+import { bitIn, command, limitFile, numberIn, reclaimTo, type StoreResult, setting, shown } from "./counterFiles.js";
+import type { MemCgroup } from "./memCgroup.js";
 import type { MemcgSystem } from "./memcgSystem.js";
 import { bytesOf, memparsePages } from "./memparse.js";
-import { PAGE_COUNTER_MAX, pageCounterSetLow, pageCounterSetMin } from "./pageCounter.js";
+import { outOfMemory } from "./oom.js";
+import { PAGE_COUNTER_MAX, type PageCounter, pageCounterSetLow, pageCounterSetMin } from "./pageCounter.js";
 import { reclaimSubtree } from "./reclaim.js";
+import { STAT_NAMES, shownStat, statIndex } from "./stats.js";
+import { statText } from "./statText.js";
 
-const of = (css: Css | null): MemCgroup => (css as Css).data as MemCgroup;
 const limit = (pages: number): string => (pages === PAGE_COUNTER_MAX ? "max\n" : `${bytesOf(pages)}\n`);
-const S_SLAB_SUM = statIndex("slab");
-const S_KERNEL = statIndex("kernel");
-const FIRST_EVENT = statIndex("workingset_refault_anon");
+/** A number no limit is: memory.reclaim has no word for one. */
+const NO_WORD = "\u0000";
 
 /** Statistics that are kept by node: counters of pages and objects, and of the working set. */
 const NUMA_STATS: readonly number[] = STAT_NAMES.map((_, i) => i).filter(
@@ -29,172 +21,186 @@ const NUMA_STATS: readonly number[] = STAT_NAMES.map((_, i) => i).filter(
     !["kernel", "percpu", "sock", "vmalloc", "zswap", "zswapped", "slab"].includes(STAT_NAMES[i]),
 );
 
-/** A statistic as memory.stat shows it: bytes, or a number of events. */
-export function statValue(m: MemCgroup, i: number): number {
-  const s = m.stats;
-  if (i === S_SLAB || i === S_PERCPU) return s[i];
-  if (i === S_SLAB_SUM) return s[S_SLAB] + s[S_SLAB - 1];
-  if (i === S_KERNEL) return (s[S_KERNEL_STACK] + s[S_PAGETABLES]) * 4096 + s[S_PERCPU] + s[S_SLAB] + s[S_SLAB - 1];
-  return i < FIRST_EVENT ? s[i] * 4096 : s[i];
+/** A statistic of a node: everything is on the only one, or by where the pages are. */
+function nodeStat(m: MemCgroup, i: number, nid: number): number {
+  const read = (n: number): number => {
+    if (m.byNode === null) return m.total(n);
+    let sum = 0;
+    for (const g of m.subtree()) sum += (g.byNode as Float64Array)[nid * STAT_NAMES.length + n];
+    return sum;
+  };
+  return shownStat(i, read);
 }
 
-function statText(s: MemcgSystem, m: MemCgroup): string {
+function numaStat(s: MemcgSystem, m: MemCgroup): string {
   let out = "";
-  for (let i = 0; i < STAT_NAMES.length; i++)
-    if (!s.hidden.includes(STAT_NAMES[i])) out += `${STAT_NAMES[i]} ${statValue(m, i)}\n`;
+  for (const i of NUMA_STATS) {
+    out += STAT_NAMES[i];
+    for (let nid = 0; nid < s.k.mm.nodes; nid++) out += ` N${nid}=${nodeStat(m, i, nid)}`;
+    out += "\n";
+  }
   return out;
 }
 
-/** A decimal, octal or hexadecimal number that must be 0 or 1. */
-function bit(text: string): boolean {
-  const n = kstrtoint(text.trim(), 0);
-  return n instanceof Errno || (n !== 0 && n !== 1) ? fail(EINVAL) : n === 1;
-}
-
-function lowerMax(s: MemcgSystem, m: MemCgroup, c: Ctx, pages: number): undefined | ReturnType<Ctx["sleep"]> {
-  const f = c.frame(() => ({ tries: 16, drained: false }));
+/** memory.max below usage: reclaim, then kills until it fits or nobody is left. */
+function setMax(s: MemcgSystem, m: MemCgroup, pages: number, c: Ctx): StoreResult {
   m.memory.max = pages;
-  if (m.memory.usage > pages && !f.drained) {
-    f.drained = true;
-    s.drainAll();
-  }
   while (m.memory.usage > pages) {
-    if (f.tries > 0) {
-      if (reclaimSubtree(s, m, m.memory.usage - pages, false) === 0) f.tries--;
-      continue;
-    }
-    if (!s.oom(m)) return undefined;
+    const fits = reclaimTo(s, m, m.memory, pages, c);
+    if (fits === "sleep") return WAIT;
+    if (fits || !outOfMemory(s, m, null)) return undefined;
     return c.sleep(null, c.k.time.nextTick());
   }
   return undefined;
 }
 
-function reclaim(s: MemcgSystem, m: MemCgroup, text: string): void {
+function setHigh(s: MemcgSystem, m: MemCgroup, pages: number, c: Ctx): void {
+  m.memory.high = pages;
+  for (let i = 0; i < 16 && m.memory.usage > pages; i++) {
+    if (i === 0) s.drainAll();
+    const want = m.memory.usage - pages;
+    if (want > 0) reclaimSubtree(s, m, { want, proactive: false, c, maySwap: true });
+  }
+}
+
+/** `8M`, `8M swappiness=60`. EINVAL; EAGAIN: less came free. */
+function reclaim(s: MemcgSystem, m: MemCgroup, text: string, c: Ctx): void {
   const words = text.trim().split(/\s+/);
-  const want = memparsePages(words[0], "\u0000");
+  const want = memparsePages(words[0], NO_WORD);
+  let swappiness: number | undefined;
   for (const w of words.slice(1)) {
     const v = /^swappiness=(\d+|max)$/.exec(w);
-    if (v === null || (v[1] !== "max" && Number(v[1]) > 200)) fail(EINVAL);
+    if (v === null || !s.era.reclaimSwappiness) return fail(EINVAL);
+    swappiness = v[1] === "max" ? 200 : numberIn(v[1], 0, 200);
   }
   let freed = 0;
   for (let tries = 16; freed < want && tries > 0; ) {
-    const n = reclaimSubtree(s, m, want - freed, true);
+    const n = reclaimSubtree(s, m, {
+      want: want - freed,
+      proactive: true,
+      c,
+      maySwap: true,
+      ...(swappiness === undefined ? {} : { swappiness }),
+    });
     freed += n;
-    if (n === 0) tries--;
+    if (n === 0) {
+      tries--;
+      s.drainAll();
+    }
   }
   if (freed < want) fail(EAGAIN);
 }
 
-/** The files; `swap` etc. follow the system's options. */
+/** A peak that can be reset for one open file. */
+function peakFile(
+  name: string,
+  counter: (m: MemCgroup) => PageCounter,
+  peaks: (m: MemCgroup) => Map<number, number>,
+  reset: boolean,
+): CgroupFile {
+  const show = (m: MemCgroup, file: { serial: number }): string => {
+    const own = peaks(m).get(file.serial);
+    const c = counter(m);
+    return `${bytesOf(own === undefined ? c.watermark : Math.max(own, c.localWatermark))}\n`;
+  };
+  if (!reset) return shown(name, show);
+  return setting(name, show, (m, _text, _c, file) => {
+    const c = counter(m);
+    for (const [f, v] of peaks(m)) peaks(m).set(f, Math.max(v, c.localWatermark));
+    c.localWatermark = c.usage;
+    peaks(m).set(file.serial, c.usage);
+  });
+}
+
 export function v2Files(s: MemcgSystem): CgroupFile[] {
-  const own = (name: string, show: (m: MemCgroup, file: OpenFile) => string): CgroupFile => ({
-    name,
-    mode: 0o444,
-    notOnRoot: true,
-    show: (_c, _g, css, file) => show(of(css), file),
-  });
-  const set = (
-    name: string,
-    show: (m: MemCgroup) => string,
-    store: (m: MemCgroup, text: string, c: Ctx) => ReturnType<NonNullable<CgroupFile["store"]>>,
-  ): CgroupFile => ({
-    name,
-    mode: 0o644,
-    notOnRoot: true,
-    show: (_c, _g, css) => show(of(css)),
-    store: (c, _g, css, text) => store(of(css), text, c),
-  });
+  const max = (name: string, get: (m: MemCgroup) => number, set: (m: MemCgroup, n: number, c: Ctx) => StoreResult) =>
+    limitFile(name, "max", limit, get, set);
   return [
-    own("current", (m) => `${bytesOf(m.memory.usage)}\n`),
-    {
-      name: "peak",
-      mode: 0o644,
-      notOnRoot: true,
-      show(_c, _g, css, file) {
-        const { memory, peaks } = of(css);
-        const own = peaks.get(file.serial);
-        return `${bytesOf(own === undefined ? memory.watermark : Math.max(own, memory.localWatermark))}\n`;
-      },
-      store(_c, _g, css, _text, file) {
-        const { memory, peaks } = of(css);
-        for (const [f, v] of peaks) peaks.set(f, Math.max(v, memory.localWatermark));
-        memory.localWatermark = memory.usage;
-        peaks.set(file.serial, memory.usage);
-      },
-    },
-    set(
+    shown("current", (m) => `${bytesOf(m.memory.usage)}\n`),
+    peakFile(
+      "peak",
+      (m) => m.memory,
+      (m) => m.peaks,
+      s.era.swapPeak,
+    ),
+    max(
       "min",
-      (m) => limit(m.memory.min),
-      (m, t) => pageCounterSetMin(m.memory, memparsePages(t, "max")),
+      (m) => m.memory.min,
+      (m, n) => pageCounterSetMin(m.memory, n),
     ),
-    set(
+    max(
       "low",
-      (m) => limit(m.memory.low),
-      (m, t) => pageCounterSetLow(m.memory, memparsePages(t, "max")),
+      (m) => m.memory.low,
+      (m, n) => pageCounterSetLow(m.memory, n),
     ),
-    set(
+    max(
       "high",
-      (m) => limit(m.memory.high),
-      (m, t) => {
-        const pages = memparsePages(t, "max");
-        m.memory.high = pages;
-        for (let i = 0; i < 16 && m.memory.usage > pages; i++) {
-          if (i === 0) s.drainAll();
-          if (m.memory.usage > pages) reclaimSubtree(s, m, m.memory.usage - pages, false);
-        }
-      },
+      (m) => m.memory.high,
+      (m, n, c) => setHigh(s, m, n, c),
     ),
-    set(
+    max(
       "max",
-      (m) => limit(m.memory.max),
-      (m, t, c) => lowerMax(s, m, c, memparsePages(t, "max")),
+      (m) => m.memory.max,
+      (m, n, c) => setMax(s, m, n, c),
     ),
-    own("events", (m) => s.eventsText(m.events)),
-    own("events.local", (m) => s.eventsText(m.eventsLocal)),
-    { name: "stat", mode: 0o444, show: (_c, _g, css) => statText(s, of(css)) },
-    {
-      name: "numa_stat",
-      mode: 0o444,
-      show: (_c, _g, css) => NUMA_STATS.map((i) => `${STAT_NAMES[i]} N0=${statValue(of(css), i)}\n`).join(""),
-    },
-    set(
+    shown("events", (m) => s.eventsText(m.events)),
+    shown("events.local", (m) => s.eventsText(m.eventsLocal)),
+    shown("stat", (m) => statText(s, m), true),
+    shown("numa_stat", (m) => numaStat(s, m), true),
+    setting(
       "oom.group",
       (m) => `${m.oomGroup ? 1 : 0}\n`,
       (m, t) => {
-        m.oomGroup = bit(t);
+        m.oomGroup = bitIn(t);
       },
     ),
-    { name: "reclaim", mode: 0o200, store: (_c, _g, css, text) => reclaim(s, of(css), text) },
-    own("swap.current", (m) => `${bytesOf(m.swap.usage)}\n`),
-    set(
+    command("reclaim", (m, text, c) => reclaim(s, m, text, c)),
+    setting(
+      "pressure",
+      (m, _f, c) => m.psi.text(c.now),
+      (m, text, _c, file) => m.psi.addTrigger(text, file.serial),
+      true,
+    ),
+    shown("swap.current", (m) => `${bytesOf(m.swap.usage)}\n`),
+    max(
       "swap.high",
-      (m) => limit(m.swap.high),
-      (m, t) => {
-        m.swap.high = memparsePages(t, "max");
+      (m) => m.swap.high,
+      (m, n) => {
+        m.swap.high = n;
       },
     ),
-    set(
+    max(
       "swap.max",
-      (m) => limit(m.swap.max),
-      (m, t) => {
-        m.swap.max = memparsePages(t, "max");
+      (m) => m.swap.max,
+      (m, n) => {
+        m.swap.max = n;
       },
     ),
-    own("zswap.current", () => "0\n"),
-    set(
+    ...(s.era.swapPeak
+      ? [
+          peakFile(
+            "swap.peak",
+            (m) => m.swap,
+            (m) => m.swapPeaks,
+            true,
+          ),
+        ]
+      : []),
+    shown("swap.events", (m) => s.swapEventsText(m.events)),
+    shown("zswap.current", () => "0\n"),
+    max(
       "zswap.max",
-      (m) => limit(m.zswapMax),
-      (m, t) => {
-        m.zswapMax = memparsePages(t, "max");
+      (m) => m.zswapMax,
+      (m, n) => {
+        m.zswapMax = n;
       },
     ),
-    set(
+    setting(
       "zswap.writeback",
       (m) => `${m.zswapWriteback ? 1 : 0}\n`,
       (m, t) => {
-        m.zswapWriteback = bit(t);
+        m.zswapWriteback = bitIn(t);
       },
     ),
-    own("swap.events", () => "high 0\nmax 0\nfail 0\n"),
   ];
 }

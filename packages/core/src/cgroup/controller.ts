@@ -13,6 +13,8 @@ import type { Cgroup, Css } from "./cgroup.js";
 export interface CgroupFile {
   /** Without prefix: "max" of the controller "pids" is pids.max. Core's own have "cgroup.". */
   readonly name: string;
+  /** The whole name is `name` (cgroup.event_control of v1's memory controller). CFTYPE_NO_PREFIX. */
+  readonly noPrefix?: boolean;
   /** Permission bits, e.g. 0o644. */
   readonly mode: number;
   /** Not in the root group / only there. */

@@ -371,10 +371,9 @@ function writeProtected(m: MmSystem, c: Ctx | null, f: Fault, slot: number): num
   return FAULT_OK;
 }
 
-/** Nobody but this mapping (and the swap cache) uses the page. */
+/** Nobody but this mapping uses the page: not another process either, whose entry says it is on swap. */
 function soleUser(m: MmSystem, pfn: number): boolean {
-  const { flags, refcount } = m.frames;
-  return refcount[pfn] === ((flags[pfn] & PG_SWAPCACHE) !== 0 ? 2 : 1);
+  return m.frames.refcount[pfn] === 1 && (m.frames.flags[pfn] & PG_SWAPCACHE) === 0;
 }
 
 function swapIn(m: MmSystem, c: Ctx | null, f: Fault, slot: number, entry: number): number {

@@ -39,6 +39,7 @@ describe("swap", () => {
       totalPages: () => 100,
       freePages: () => 100 - counts.size,
       cachedPages: () => 0,
+      areaLines: () => "",
       swapIn: () => {
         getPage(m, page);
         return page;

@@ -10,11 +10,14 @@ export interface SwapOps {
   /** Pages of all swap areas, and how many of them are free. */
   totalPages(): number;
   freePages(): number;
+  /** Lines of /proc/swaps behind its heading. */
+  areaLines(): string;
   /** Pages that are in memory and on swap. */
   cachedPages(): number;
   /**
-   * The page of an entry for a fault at `addr`: charged, valid, with one reference for the mapping (besides that of the swap cache
-   * if PG_SWAPCACHE is set), on its list. 0: no memory; ALLOC_WAIT (-1): the task sleeps; -2: it cannot be read (SIGBUS).
+   * The page of an entry for a fault at `addr`: charged, valid, with one reference for the mapping, on its list. With PG_SWAPCACHE
+   * (and a reference of the swap cache) other processes still have the entry: nobody writes to the page in place.
+   * 0: no memory; ALLOC_WAIT (-1): the task sleeps; -2: it cannot be read (SIGBUS).
    */
   swapIn(c: Ctx | null, entry: number, mm: Mm, vma: Vma, addr: number): number;
   /** One more page table entry holds it. */

@@ -148,7 +148,7 @@ export function installGeneral(k: Core): void {
     vmstat: () => vmstatText(k),
     zoneinfo: () => zoneinfoText(k),
     buddyinfo: () => buddyinfoText(k),
-    swaps: () => "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n",
+    swaps: () => `Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n${k.contracts.swap?.areaLines() ?? ""}`,
     execdomains: () => "0-0\tLinux           \t[kernel]\n",
     partitions: () => "",
   };

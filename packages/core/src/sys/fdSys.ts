@@ -74,6 +74,8 @@ export interface FdSys extends SysBase {
   fchdir(fd: number): Ret<this["mode"], number>;
   /** ftruncate(2). EINVAL length < 0; EBADF; EINVAL not regular or not writable; EPERM; EFBIG. */
   ftruncate(fd: number, length: Loff): Ret<this["mode"], number>;
+  /** posix_fadvise(2). EBADF (O_PATH too); ESPIPE pipes; EINVAL unknown advice, length < 0. */
+  fadvise64(fd: number, offset: Loff, length: Loff, advice: number): Ret<this["mode"], number>;
   /** fallocate(2), mode 0 of memory file systems. EINVAL offset < 0, length <= 0; EBADF; ESPIPE, ENODEV; EFBIG; ENOSPC; EOPNOTSUPP other modes. */
   fallocate(fd: number, mode: number, offset: Loff, length: Loff): Ret<this["mode"], number>;
   /** fsync(2). EBADF; EINVAL (pipes, sockets). */

@@ -66,6 +66,7 @@ function fork(c: Ctx, a: ForkArgs, def: AnyProgramDef | undefined, state: unknow
   let f: ForkFrame | null = t.frame as ForkFrame | null;
   if (f === null) {
     checkDef(t, def);
+    if (k.hooks.forkRoom.on !== null && k.hooks.forkRoom.on(c, a.flags) === WAIT) return WAIT;
     f = { child: null, pidfd: -1 };
     const child = copyProcess(k, t, pidfdArgs(c, a, f), true);
     f.child = child;

@@ -22,6 +22,7 @@ import type { Loff } from "../sys/fileSys.js";
 import type { MountSys } from "../sys/mountSys.js";
 import { type Impl, WAIT, type Wait } from "../sys/types.js";
 import { doChmod, doChown, doTruncate } from "./attr.js";
+import { doFadvise } from "./fadvise.js";
 import { doCloseRange, doDup, doDup3, doFcntl, doIoctl } from "./fcntl.js";
 import { FMODE_WRITE, type OpenFile } from "./file.js";
 import type { FilesStruct } from "./filesStruct.js";
@@ -213,6 +214,11 @@ export const fdCalls: Impl<FdSys> = {
     const length = loffArg(lengthArg, "length");
     if (length < 0) return fail(EINVAL);
     return onFile(c, int(fd, "fd"), (file) => ftruncate(c, file, length));
+  },
+  fadvise64(c, fd, offsetArg, lengthArg, advice) {
+    const offset = loffHigh(loffArg(offsetArg, "offset"));
+    const length = loffHigh(loffArg(lengthArg, "length"));
+    return doFadvise(c, fget(c.task, int(fd, "fd")), offset, length, int(advice, "advice"));
   },
   fallocate(c, fd, mode, offsetArg, lengthArg) {
     const offset = loffArg(offsetArg, "offset");

@@ -137,7 +137,9 @@ function release(k: Core, file: OpenFile): void {
 function putPipe(inode: Inode, p: Pipe): void {
   if (--p.files > 0) return;
   inode.data = null;
-  accountPipe(inode.sb.k.vfs, p.uid, -p.slots);
+  const { vfs, hooks } = inode.sb.k;
+  accountPipe(vfs, p.uid, -p.slots);
+  if (hooks.pipeFree.on !== null) hooks.pipeFree.on(p, undefined);
 }
 
 /** open(2) of a FIFO: sleeps until the other end is opened, unless O_NONBLOCK or O_RDWR. */

@@ -39,8 +39,11 @@ export function newPipe(c: Ctx, errno: number): Pipe {
   if (slots * PAGE > pipeMaxSize && !capable(c.k, c.task, CAP_SYS_RESOURCE)) slots = Math.max(1, pipeMaxSize / PAGE);
   if (over(vfs, uid, slots, pipeUserPagesSoft) && unprivileged(c)) slots = Math.min(slots, MIN_SLOTS);
   if (over(vfs, uid, slots, pipeUserPagesHard) && unprivileged(c)) return fail(errno);
+  const p = new Pipe(slots, uid);
+  const { pipeAlloc } = c.k.hooks;
+  if (pipeAlloc.on !== null && pipeAlloc.on(p, c.task) !== 0) return fail(errno);
   accountPipe(vfs, uid, slots);
-  return new Pipe(slots, uid);
+  return p;
 }
 
 /** fcntl(2) F_SETPIPE_SZ: the new capacity in bytes. EINVAL, EPERM, EBUSY. */

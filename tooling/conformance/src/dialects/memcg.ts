@@ -10,13 +10,13 @@ import type { Json } from "../json.js";
 import { memcgOps } from "../ops/memcg.js";
 import { Mismatch } from "../outcome.js";
 import { fromLatin1, latin1, type Result } from "../result.js";
-import type { Script, Session } from "../session.js";
+import type { CallPlan, Script, Session } from "../session.js";
 import { HOLDER, makeHolder, makeTasks, mountTmpfs } from "../startState.js";
 import { dataOf, fileSteps } from "../steps/fileSteps.js";
 import { kernelStep } from "../steps/kernelSteps.js";
 import { fdNames, fdOf, mapNames } from "../steps/named.js";
 import { argsOf, taskOf } from "../steps/syscallSteps.js";
-import { advanceStep, exitStep, forkStep, pidOf } from "../steps/taskSteps.js";
+import { advanceStep, exitStep, forkStep, isDead, pidOf } from "../steps/taskSteps.js";
 import { CORE_CALLS } from "../syscalls/index.js";
 import { flags, type Marshal } from "../syscalls/marshal.js";
 import { MEMCG_CALLS, planOf } from "../syscalls/memcg.js";
@@ -25,14 +25,19 @@ import { pollNames, signalName } from "../uapi.js";
 import { durationNs, taskVariables } from "../variables.js";
 
 const PAGE = 4096;
+const MADV_NOHUGEPAGE = 15;
 const PAUSE_NS = 100_000;
 const CHUNK = 65536;
 /** A name of about 130 bytes for a file that is not there. */
 const absentName = (i: number): string => `absent-${String(i).padStart(6, "0")}-${"x".repeat(116)}`;
 
 /** Carries a script out for the step's task, or starts it (`blocks`). A task that dies on the way was `killed`. */
-function carryOutScript(s: Session, step: Step, script: Script): Result | undefined {
+function carryOutScript(s: Session, step: Step, work: Script): Result | undefined {
   const task = taskOf(step);
+  const script = (function* (): Script {
+    yield* startUp(s, task);
+    return yield* work;
+  })();
   if (step.blocks === true) {
     s.state("started", () => new Map<string, number>()).set(task, s.kernel.now);
     s.start(task, script);
@@ -141,6 +146,39 @@ function* births(s: Session, step: Step, n: number, cloneFlags: number): Script 
   return { ret: n };
 }
 
+const PR_SET_CHILD_SUBREAPER = 36;
+
+// --- the image of a process ---
+
+/** Where a program's data, heap and stack are: three places far apart, so that each has page tables of its own. */
+const IMAGE: readonly (readonly [addr: number, pages: number])[] = [
+  [0x10000000, 8],
+  [0x555555554000, 8],
+  [0x7ffff0000000, 8],
+];
+/** Pages of it that a process writes to as it starts, each a copy of its own. */
+const STARTED_PAGES = 5;
+const MAP_PRIVATE_ANON_FIXED = 0x32;
+
+/** The recorded tasks are processes of a small program: its memory, which forks share. */
+function makeImage(s: Session, task: string): void {
+  for (const [addr, pages] of IMAGE) {
+    s.syscall(task, "mmap", addr, pages * PAGE, 3, MAP_PRIVATE_ANON_FIXED, -1, 0);
+    s.syscall(task, "madvise", addr, pages * PAGE, MADV_NOHUGEPAGE);
+    s.syscall(task, "touch", addr, pages, true);
+  }
+  started(s).add(task);
+}
+
+const started = (s: Session): Set<string> => s.state("started tasks", () => new Set<string>());
+
+/** Before its first step a forked process has run: its stack is its own, paid for where it is now. */
+function* startUp(s: Session, task: string): Generator<CallPlan, void, Result> {
+  if (started(s).has(task)) return;
+  started(s).add(task);
+  yield planOf("touch", IMAGE[2][0], STARTED_PAGES, true);
+}
+
 const SIGCHLD = 17;
 const SIGKILL = 9;
 const THREAD_FLAGS = 0x50f00;
@@ -220,7 +258,9 @@ const wait: StepKind = {
   missing: (s) => (s.has("wait4") ? undefined : "system call wait4"),
   run: (s, step) => {
     const name = String(step.wait);
-    const parent = s.state("parents", () => new Map<string, string>()).get(name) ?? "A";
+    const born = s.state("parents", () => new Map<string, string>()).get(name) ?? "A";
+    // orphans are A's: it is a child subreaper
+    const parent = isDead(s.task(born)) ? "A" : born;
     const pid = s.task(name).nr;
     const { pid: dead, status } = s.syscall<{ pid: number; status: number }>(parent, "wait4", pid, 1);
     if (dead === 0) return { result: "alive" };
@@ -306,6 +346,15 @@ const property =
   (expected, result, context) =>
     compare(key, expected, result[key], context);
 
+/** Keys of a case's machine that are options of the package, and their names there. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  semantics: "semantics",
+  cgroup2_options: "cgroup2Options",
+  kmem: "kmem",
+  swap: "swap",
+  use_hierarchy: "useHierarchy",
+};
+
 function start(s: Session): void {
   makeHolder(s);
   const machine = s.spec.machine ?? {};
@@ -332,6 +381,8 @@ function start(s: Session): void {
     }
   }
   makeTasks(s);
+  s.syscall("A", "prctl", PR_SET_CHILD_SUBREAPER, 1);
+  makeImage(s, "A");
 }
 
 export const memcg: Dialect = {
@@ -346,13 +397,13 @@ export const memcg: Dialect = {
   compose: (c) => {
     const m = c.machine ?? {};
     const thp = m.thp === undefined ? "" : `transparent_hugepage=${String(m.thp)}`;
-    const own = ["semantics", "cgroup2_options"].filter((k) => k in m);
+    const own = Object.keys(OPTIONS).filter((k) => k in m);
     return {
       needs: ["memcg"],
       machine: { cpus: m.cpus ?? 2, memory: m.memory ?? "1G" },
       cmdline: [m.cmdline ?? "", thp].filter((w) => w !== "").join(" "),
       options: {
-        memcg: Object.fromEntries(own.map((k) => [k === "cgroup2_options" ? "cgroup2Options" : k, m[k]])),
+        memcg: Object.fromEntries(own.map((k) => [OPTIONS[k], m[k]])),
       },
     };
   },

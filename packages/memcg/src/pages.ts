@@ -1,0 +1,158 @@
+/** Pages come and go: who pays, and on which group's lists they stand. The listeners of core's page hooks. */
+import {
+  __GFP_NORETRY,
+  type AllocRequest,
+  HOOK_WAIT,
+  NR_ANON_MAPPED,
+  NR_ANON_THPS,
+  NR_FILE_DIRTY,
+  NR_FILE_MAPPED,
+  NR_FILE_PAGES,
+  NR_PAGETABLE,
+  NR_SHMEM,
+  NR_WRITEBACK,
+  PAGE_FILE,
+  PAGE_KERNEL,
+  PAGE_MIGRATE,
+  PAGE_TABLE,
+  PG_HEAD,
+  PG_LAZYFREE,
+  PG_ORDER_SHIFT,
+  statePages,
+  stateSlot,
+} from "@kernelkit/core";
+import { CHARGE_FAULT, CHARGE_NORETRY, tryCharge, uncharge } from "./charge.js";
+import { handleOverHigh, noteHigh } from "./high.js";
+import { listAdd, listDel } from "./lruList.js";
+import type { MemCgroup } from "./memCgroup.js";
+import type { MemcgSystem } from "./memcgSystem.js";
+import {
+  S_ANON,
+  S_ANON_THP,
+  S_FILE,
+  S_FILE_DIRTY,
+  S_FILE_MAPPED,
+  S_LRU,
+  S_PAGETABLES,
+  S_PGACTIVATE,
+  S_PGDEACTIVATE,
+  S_PGLAZYFREE,
+  S_PGPGIN,
+  S_PGPGOUT,
+  S_SHMEM,
+  S_THP_FAULT,
+  S_WRITEBACK,
+  STAT_NAMES,
+} from "./stats.js";
+import { checkEvents } from "./v1/legacyEvents.js";
+import { ageNonresident, fileRefault } from "./workingset.js";
+
+/** The statistic that goes with a counter of the machine, -1: none. */
+const STAT_OF: Int16Array = /* @__PURE__ */ (() => {
+  const a = new Int16Array(256).fill(-1);
+  const pairs: readonly (readonly [number, number])[] = [
+    [NR_ANON_MAPPED, S_ANON],
+    [NR_FILE_PAGES, S_FILE],
+    [NR_FILE_MAPPED, S_FILE_MAPPED],
+    [NR_SHMEM, S_SHMEM],
+    [NR_FILE_DIRTY, S_FILE_DIRTY],
+    [NR_WRITEBACK, S_WRITEBACK],
+    [NR_ANON_THPS, S_ANON_THP],
+    [NR_PAGETABLE, S_PAGETABLES],
+  ];
+  for (const [slot, stat] of pairs) a[slot] = stat;
+  return a;
+})();
+
+/** Hook pageCharge: 0, ENOMEM, HOOK_WAIT. */
+export function pageCharge(s: MemcgSystem, pfn: number, r: AllocRequest): number {
+  const { kind, task } = r;
+  if (kind === PAGE_KERNEL || kind === PAGE_MIGRATE) return 0;
+  const m = s.chargeTo ?? (task === null ? s.root : s.ofTask(task));
+  if (m.isRoot) {
+    if (kind === PAGE_FILE && r.mapping !== null) fileRefault(s, pfn, m, r.mapping, r.index);
+    return 0;
+  }
+  const n = 1 << r.order;
+  if (kind === PAGE_TABLE) return s.kmem.chargePage(pfn, m, r.c, task);
+  if (r.c !== null && task !== null && handleOverHigh(s, task, r.c)) return HOOK_WAIT;
+  const flags = ((r.gfp & __GFP_NORETRY) !== 0 ? CHARGE_NORETRY : 0) | (r.mm !== null ? CHARGE_FAULT : 0);
+  const e = tryCharge(s, m, n, r.c, task, flags);
+  if (e !== 0) return e;
+  if (task !== null) noteHigh(s, m, task, n);
+  if (r.order === 9) m.stat(S_THP_FAULT, 1);
+  s.owner[pfn] = m.id;
+  s.k.cgroup.cssGet(m.css, n);
+  if (kind === PAGE_FILE && r.mapping !== null) fileRefault(s, pfn, m, r.mapping, r.index);
+  m.stat(S_PGPGIN, n);
+  if (s.listeners > 0) checkEvents(s, m, n);
+  return 0;
+}
+
+/** Hook pageUncharge. */
+export function pageUncharge(s: MemcgSystem, pfn: number, order: number): void {
+  const m = s.groups[s.owner[pfn]];
+  s.owner[pfn] = 0;
+  if (!m || m.isRoot) return;
+  const n = 1 << order;
+  if (!s.kmem.unchargePage(pfn, m, n)) m.stat(S_PGPGOUT, n);
+  uncharge(s, m, n);
+  if (s.listeners > 0) checkEvents(s, m, n);
+  s.k.cgroup.cssPut(m.css, n);
+}
+
+/** Hook pageSplit: what the head had, each has. */
+export function pageSplit(s: MemcgSystem, pfn: number, order: number): void {
+  s.owner.fill(s.owner[pfn], pfn, pfn + (1 << order));
+}
+
+/** Hook pageMigrate: the charge goes with the data. */
+export function pageMigrate(s: MemcgSystem, from: number, to: number): void {
+  s.owner[to] = s.owner[from];
+  s.owner[from] = 0;
+}
+
+function addStat(s: MemcgSystem, m: MemCgroup, pfn: number, stat: number, n: number): void {
+  m.local[stat] += n;
+  if (m.byNode !== null) m.byNode[s.k.mm.nodeOf(pfn) * STAT_NAMES.length + stat] += n;
+}
+
+/** Hook pageState. */
+export function pageState(s: MemcgSystem, pfn: number, change: number): void {
+  const stat = STAT_OF[stateSlot(change)];
+  if (stat >= 0) addStat(s, s.ofPage(pfn), pfn, stat, statePages(change));
+}
+
+function pagesOf(flags: number): number {
+  return (flags & PG_HEAD) !== 0 ? 1 << (flags >>> PG_ORDER_SHIFT) : 1;
+}
+
+/** Hook lruAdd. A page that was on another list a moment ago was activated, deactivated or made lazily free. */
+export function lruAdd(s: MemcgSystem, pfn: number, lru: number): void {
+  const m = s.groups[s.owner[pfn]] ?? s.root;
+  const flags = s.k.mm.frames.flags[pfn];
+  const n = pagesOf(flags);
+  if (s.lastDel === pfn && s.lastLru !== lru) {
+    if (s.lastLru < 2 && lru === 2) {
+      if ((flags & PG_LAZYFREE) !== 0) m.stat(S_PGLAZYFREE, n);
+    } else if (lru === s.lastLru + 1 && (lru & 1) === 1) {
+      m.stat(S_PGACTIVATE, n);
+      ageNonresident(m, n);
+    } else if (lru === s.lastLru - 1 && (lru & 1) === 0) m.stat(S_PGDEACTIVATE, n);
+  }
+  s.lastDel = 0;
+  listAdd(s.next, s.prev, m, lru, pfn);
+  m.size[lru] += n;
+  addStat(s, m, pfn, S_LRU + lru, n);
+}
+
+/** Hook lruDel. */
+export function lruDel(s: MemcgSystem, pfn: number, lru: number): void {
+  const m = s.groups[s.owner[pfn]] ?? s.root;
+  s.lastDel = pfn;
+  s.lastLru = lru;
+  listDel(s.next, s.prev, m, lru, pfn);
+  const n = pagesOf(s.k.mm.frames.flags[pfn]);
+  m.size[lru] -= n;
+  addStat(s, m, pfn, S_LRU + lru, -n);
+}

@@ -1,0 +1,164 @@
+/** What reclaim does with the pages of one list. Linux's shrink_inactive_list() and shrink_active_list(). */
+import {
+  type Ctx,
+  getPage,
+  type MmSystem,
+  PG_ACTIVE,
+  PG_ANON,
+  PG_DIRTY,
+  PG_HEAD,
+  PG_LAZYFREE,
+  PG_RECLAIM,
+  PG_REFERENCED,
+  PG_SWAPBACKED,
+  PG_SWAPCACHE,
+  PG_WORKINGSET,
+  PG_WRITEBACK,
+  pageMappedDirty,
+  pageReferenced,
+  putPage,
+  removePage,
+  splitHugePage,
+  tryToUnmap,
+} from "@kernelkit/core";
+import { listRotate } from "./lruList.js";
+import { LRU_INACTIVE_FILE, type MemCgroup } from "./memCgroup.js";
+import type { MemcgSystem } from "./memcgSystem.js";
+import { noteCost } from "./scanBalance.js";
+import { S_PGLAZYFREED, S_PGREFILL, S_THP_SWPOUT_FALLBACK } from "./stats.js";
+import { workingsetEviction } from "./workingset.js";
+
+/** What a round has looked at and freed, pages. */
+export interface ScanTotals {
+  scanned: number;
+  freed: number;
+}
+
+/** Fates of a page. */
+const FREED = 1;
+const KEEP = 0;
+/** It has been moved to the active list. */
+const ACTIVATED = -1;
+
+/** Was it used since it was last looked at? Then it stays, or is activated. */
+function checkReferences(mm: MmSystem, pfn: number): number {
+  const { flags, mapcount } = mm.frames;
+  if (mapcount[pfn] === 0) return FREED;
+  const refs = pageReferenced(mm, pfn);
+  const was = (flags[pfn] & PG_REFERENCED) !== 0;
+  flags[pfn] &= ~PG_REFERENCED;
+  if (refs === 0) return FREED;
+  if ((flags[pfn] & PG_SWAPBACKED) !== 0 && (flags[pfn] & PG_ANON) !== 0) return ACTIVATED;
+  flags[pfn] |= PG_REFERENCED;
+  return was || refs > 1 ? ACTIVATED : KEEP;
+}
+
+function shrinkAnon(s: MemcgSystem, pfn: number): number {
+  const { mm } = s.k;
+  const fl = mm.frames.flags[pfn];
+  if ((fl & PG_SWAPBACKED) !== 0) return s.swap.swapOut(pfn) ? FREED : KEEP;
+  if ((fl & PG_LAZYFREE) === 0) return KEEP;
+  if (pageMappedDirty(mm, pfn)) {
+    // it was written since MADV_FREE: that no longer holds
+    mm.lruMove(pfn, PG_SWAPBACKED, PG_LAZYFREE);
+    return ACTIVATED;
+  }
+  const m = s.ofPage(pfn);
+  getPage(mm, pfn);
+  const gone = tryToUnmap(mm, pfn);
+  if (gone) m.stat(S_PGLAZYFREED, 1);
+  putPage(mm, pfn);
+  return gone ? FREED : KEEP;
+}
+
+function shrinkFile(s: MemcgSystem, pfn: number, c: Ctx | null): number {
+  const { mm } = s.k;
+  const f = mm.frames;
+  const mapping = mm.mappingOf(pfn);
+  if (mapping === null || mapping.aOps.swapBacked === true || mapping.aOps.readFolio === undefined) return KEEP;
+  const index = mm.indexOf(pfn);
+  if ((f.flags[pfn] & PG_DIRTY) !== 0) {
+    // once round the list unwritten: send it on its way
+    s.pendingIo++;
+    if ((f.flags[pfn] & PG_RECLAIM) !== 0 && c !== null) mapping.aOps.writepage?.(c, mapping, index, pfn);
+    else f.flags[pfn] |= PG_RECLAIM;
+    return KEEP;
+  }
+  if (f.refcount[pfn] > f.mapcount[pfn] + 1) return KEEP;
+  if (f.mapcount[pfn] > 0 && !tryToUnmap(mm, pfn)) return KEEP;
+  if ((f.flags[pfn] & PG_DIRTY) !== 0) return KEEP;
+  workingsetEviction(s, pfn, mapping, index);
+  removePage(mm, mapping, index);
+  return FREED;
+}
+
+/** One page of an inactive list. */
+export function shrinkPage(s: MemcgSystem, pfn: number, c: Ctx | null): number {
+  const { mm } = s.k;
+  const f = mm.frames;
+  if ((f.flags[pfn] & PG_WRITEBACK) !== 0) {
+    s.pendingIo++;
+    return KEEP;
+  }
+  const fate = checkReferences(mm, pfn);
+  if (fate === ACTIVATED) {
+    mm.lruMove(pfn, PG_ACTIVE, 0);
+    return ACTIVATED;
+  }
+  if (fate === KEEP) return KEEP;
+  const fl = f.flags[pfn];
+  return (fl & PG_ANON) !== 0 || (fl & PG_SWAPCACHE) !== 0 ? shrinkAnon(s, pfn) : shrinkFile(s, pfn, c);
+}
+
+/** Look at n pages from the tail of an inactive list: those that stay go to its head. False: the list is empty. */
+export function shrinkInactive(
+  s: MemcgSystem,
+  m: MemCgroup,
+  lru: number,
+  n: number,
+  totals: ScanTotals,
+  c: Ctx | null,
+): boolean {
+  const { flags } = s.k.mm.frames;
+  const file = lru >= LRU_INACTIVE_FILE;
+  let kept = 0;
+  let freed = 0;
+  let left = n;
+  for (; left > 0; left--) {
+    const pfn = m.tail[lru];
+    if (pfn === 0) break;
+    if ((flags[pfn] & PG_HEAD) !== 0) {
+      // swap takes single pages
+      m.stat(S_THP_SWPOUT_FALLBACK, 1);
+      splitHugePage(s.k.mm, pfn);
+      continue;
+    }
+    totals.scanned++;
+    const fate = shrinkPage(s, pfn, c);
+    if (fate === FREED) freed++;
+    else {
+      kept++;
+      if (fate === KEEP && m.tail[lru] === pfn) listRotate(s.next, s.prev, m, lru, pfn);
+    }
+  }
+  totals.freed += freed;
+  if (kept > 0) noteCost(m, file, kept);
+  const { mm } = s.k;
+  mm.count(s.kmem.vmstat.scanType[file ? 1 : 0], n - left);
+  mm.count(s.kmem.vmstat.stealType[file ? 1 : 0], freed);
+  return left === 0;
+}
+
+/** Take n pages from the tail of an active list down to the inactive one. */
+export function deactivatePages(s: MemcgSystem, m: MemCgroup, lru: number, n: number): void {
+  const { mm } = s.k;
+  let done = 0;
+  for (; done < n; done++) {
+    const pfn = m.tail[lru];
+    if (pfn === 0) break;
+    if (mm.frames.mapcount[pfn] > 0) pageReferenced(mm, pfn);
+    mm.lruMove(pfn, PG_WORKINGSET, PG_ACTIVE | PG_REFERENCED);
+  }
+  m.stat(S_PGREFILL, done);
+  mm.count(s.kmem.vmstat.refill, done);
+}
