@@ -1,10 +1,14 @@
 export * from "./balance/algorithms.js";
+export type { TaskNuma } from "./balance/taskNuma.js";
 export type { NumaSys } from "./calls/numaSys.js";
 export type { UserNodes, UserPlace } from "./calls/userNodes.js";
+export { DEFAULT_COSTS, type NumaCosts, type NumaSpent } from "./cost/numaCosts.js";
 export { migrationPairs } from "./migrate.js";
 export { NumaApi, numa } from "./numa.js";
-export type { NumaOptions, Strategy } from "./options.js";
+export type { NumaOptions } from "./options.js";
 export { Mempolicy, mpolNew, mpolRebind, rebindNodes } from "./policy/mempolicy.js";
 export { mpolText } from "./policy/mpolText.js";
 export { mpolRelativeNodemask, nodesRemap } from "./policy/nodes.js";
-export type { NumaSettings, TaskNuma } from "./state.js";
+export type { NumaSettings } from "./state.js";
+export { STRATEGIES } from "./strategy/strategies.js";
+export type { Metadata, Strategy, StrategyName } from "./strategy/strategy.js";

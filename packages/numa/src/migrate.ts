@@ -1,11 +1,15 @@
 /** Pages that are to move: finding them in a range, and moving one to a node or, if that is full, another member of a policy. */
 import {
   type Ctx,
+  ENOMEM,
   forEachPte,
   type Mm,
   MPOL_BIND,
   migratePage,
+  PG_HEAD,
   PTE_SPECIAL,
+  splitHugePage,
+  TASK_SIZE,
   VM_HUGETLB,
   VM_IO,
   VM_PFNMAP,
@@ -50,13 +54,55 @@ export function collectPages(
   return out;
 }
 
+/**
+ * Move a page to `nid` for who asked for it: a huge page where there is no block of its size is split and its parts move. The new frame or
+ * a negative errno (of the parts: the last one's, if any could not).
+ */
+export function migrateFolio(sys: NumaSystem, c: Ctx | null, pfn: number, nid: number): number {
+  const { mm: m } = sys.k;
+  const r = migratePage(m, c, pfn, nid);
+  if (r !== -ENOMEM || (m.frames.flags[pfn] & PG_HEAD) === 0) return r;
+  splitHugePage(m, pfn);
+  m.count(m.stat("thp_migration_split"), 1);
+  let failed = 0;
+  let to = 0;
+  for (let i = 0; i < 512; i++) {
+    const part = migratePage(m, c, pfn + i, nid);
+    if (part > 0) to = part;
+    else failed = part;
+  }
+  return failed === 0 ? to : failed;
+}
+
+/** migrate_pages(2) for one process: pages that could not be moved. `all`: those that others map too. */
+export function doMigratePages(
+  sys: NumaSystem,
+  c: Ctx | null,
+  mm: Mm,
+  from: NodeList,
+  to: NodeList,
+  all: boolean,
+): number {
+  let failed = 0;
+  let moved = 0;
+  for (const [source, dest] of migrationPairs(from, to)) {
+    for (const { pfn } of collectPages(sys, mm, 0, TASK_SIZE, (nid) => nid === source)) {
+      if (sys.k.mm.frames.mapcount[pfn] > 1 && !all) continue;
+      if (migrateFolio(sys, c, pfn, dest) <= 0) failed++;
+      else moved++;
+    }
+  }
+  sys.migrated(moved, failed, false, "syscall_or_cpuset");
+  return failed;
+}
+
 /** Move a page to `nid`; under MPOL_BIND to any member if that has no room. The new frame or a negative errno. */
 export function movable(sys: NumaSystem, c: Ctx | null, pfn: number, nid: number, p: Mempolicy | null): number {
-  const r = migratePage(sys.k.mm, c, pfn, nid);
+  const r = migrateFolio(sys, c, pfn, nid);
   if (r > 0 || p === null || p.mode !== MPOL_BIND) return r;
   for (const n of p.nodes) {
     if (n === nid) continue;
-    const again = migratePage(sys.k.mm, c, pfn, n);
+    const again = migrateFolio(sys, c, pfn, n);
     if (again > 0) return again;
   }
   return r;

@@ -63,7 +63,31 @@ export function updateTaskScanPeriod(o: {
   return { period: Math.min(Math.max(o.period + by * slot, o.limits.min), o.limits.max), clear: true };
 }
 
-/** Does a page that was last used by `last` (null: nobody) follow a task to `dst`? Groups: faults by node. */
+/**
+ * Does a page that was last used by task `lastPid` (low byte; -1: nobody) on node `lastNid` follow task `pid` from its node to `dst`?
+ * The group's faults by CPU and by memory there; `cpuSrc` -1: the task is in no group. `should_numa_migrate_memory()`
+ */
+export function shouldMigrate(
+  pid: number,
+  preferred: number,
+  scanSeq: number,
+  lastPid: number,
+  lastNid: number,
+  dst: number,
+  cpuSrc: number,
+  cpuDst: number,
+  memSrc: number,
+  memDst: number,
+): boolean {
+  const own = lastPid >= 0 && lastPid === (pid & 255);
+  if ((preferred === -1 || scanSeq <= 4) && (lastPid < 0 || own)) return true;
+  if (lastPid >= 0 && lastNid !== dst) return false;
+  if (own || cpuSrc < 0) return true;
+  if (cpuDst > cpuSrc * 3) return true;
+  return cpuDst * memSrc * 3 > cpuSrc * memDst * 4;
+}
+
+/** `shouldMigrate` with names: `last` null is nobody; faults of a group by node. */
 export function shouldNumaMigrateMemory(o: {
   readonly pid: number;
   readonly preferred: number;
@@ -73,14 +97,11 @@ export function shouldNumaMigrateMemory(o: {
   readonly dst: number;
   readonly group: { readonly cpu: readonly number[]; readonly mem: readonly number[] } | null;
 }): boolean {
-  const { last, group, src, dst } = o;
-  const own = last !== null && (last.pid & 255) === (o.pid & 255);
-  if ((o.preferred === -1 || o.scanSeq <= 4) && (last === null || own)) return true;
-  if (last !== null && last.nid !== dst) return false;
-  if (own || group === null) return true;
-  const { cpu, mem } = group;
-  if (cpu[dst] > cpu[src] * 3) return true;
-  return cpu[dst] * mem[src] * 3 > cpu[src] * mem[dst] * 4;
+  const { last, group: g, src, dst } = o;
+  const [cpuSrc, cpuDst, memSrc, memDst] =
+    g === null ? [-1, 0, 0, 0] : [g.cpu[src], g.cpu[dst], g.mem[src], g.mem[dst]];
+  const lastPid = last === null ? -1 : last.pid & 255;
+  return shouldMigrate(o.pid, o.preferred, o.scanSeq, lastPid, last?.nid ?? -1, dst, cpuSrc, cpuDst, memSrc, memDst);
 }
 
 /** One window of memory faults [node][shared, private] enters the averages. */

@@ -20,7 +20,6 @@ import {
   type Mm,
   MPOL_MF_MOVE,
   MPOL_MF_MOVE_ALL,
-  migratePage,
   PG_ZEROPAGE,
   PTRACE_MODE_READ_REALCREDS,
   ptraceMayAccess,
@@ -28,7 +27,7 @@ import {
   type Task,
   ulong,
 } from "@kernelkit/core";
-import { collectPages, migrationPairs, vmaMigratable } from "../migrate.js";
+import { doMigratePages, migrateFolio, vmaMigratable } from "../migrate.js";
 import type { NumaSystem } from "../state.js";
 import type { NumaSys } from "./numaSys.js";
 import { getNodes } from "./userNodes.js";
@@ -73,6 +72,7 @@ export function moveCalls(sys: NumaSystem): Pick<Impl<NumaSys>, "move_pages" | "
       }
       const allowed = sys.allowed(t);
       let failed = 0;
+      let moved = 0;
       for (let i = 0; i < addrs.length; i++) {
         const nid = int(nodes[i], "node");
         if (nid < 0 || !sys.hasMemory(nid)) return fail(ENODEV);
@@ -82,11 +82,13 @@ export function moveCalls(sys: NumaSystem): Pick<Impl<NumaSys>, "move_pages" | "
         else if (m.nodeOf(pfn) === nid) status[i] = nid;
         else if (!all && m.frames.mapcount[pfn] > 1) status[i] = -EACCES;
         else {
-          const r = migratePage(m, c, pfn, nid);
+          const r = migrateFolio(sys, c, pfn, nid);
           status[i] = r > 0 ? nid : r === -16 ? -EBUSY : r;
           if (r <= 0) failed++;
+          else moved++;
         }
       }
+      sys.migrated(moved, failed, false, "syscall_or_cpuset");
       return { ret: failed, status };
     },
     migrate_pages(c, pid, maxnode, oldNodes, newNodes) {
@@ -100,14 +102,7 @@ export function moveCalls(sys: NumaSystem): Pick<Impl<NumaSys>, "move_pages" | "
       const to = wanted.filter((n) => mine.includes(n));
       if (to.length === 0) return fail(EINVAL);
       const mm = t.mm ?? fail(EINVAL);
-      let failed = 0;
-      for (const [source, dest] of migrationPairs(from, to)) {
-        for (const { pfn } of collectPages(sys, mm, 0, TASK_SIZE, (nid) => nid === source)) {
-          if (k.mm.frames.mapcount[pfn] > 1 && !nice) continue;
-          if (migratePage(k.mm, c, pfn, dest) <= 0) failed++;
-        }
-      }
-      return failed;
+      return doMigratePages(sys, c, mm, from, to, nice);
     },
   };
 }

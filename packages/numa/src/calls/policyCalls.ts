@@ -21,25 +21,25 @@ import {
   MPOL_F_MEMS_ALLOWED,
   MPOL_F_NODE,
   MPOL_INTERLEAVE,
+  MPOL_MF_LAZY,
   MPOL_MF_MOVE,
   MPOL_MF_MOVE_ALL,
   MPOL_MF_STRICT,
   MPOL_MF_VALID,
   MPOL_PREFERRED_MANY,
   MPOL_WEIGHTED_INTERLEAVE,
-  mergeAround,
-  splitVma,
   ulong,
   userFault,
-  type Vma,
   vmaPosition,
   WAIT,
   type Wait,
 } from "@kernelkit/core";
+import { Schednuma } from "../balance/schednuma/schednuma.js";
 import { collectPages, movable } from "../migrate.js";
 import { Mempolicy, mpolNew, sanitizeMode } from "../policy/mempolicy.js";
 import { nextNodeIn, policyNode } from "../policy/placement.js";
 import type { NumaSystem } from "../state.js";
+import { eachVma } from "./eachVma.js";
 import type { NumaSys } from "./numaSys.js";
 import { getNodes } from "./userNodes.js";
 
@@ -53,22 +53,6 @@ function rangeEnd(start: number, len: number): number {
   // a length just below 2^64 rounds to 0 or makes the sum wrap
   if (size >= ULONG) return start;
   return start + size >= ULONG ? fail(EINVAL) : start + size;
-}
-
-/** Cut the areas of [start, end) at its ends and give each to `fn`; then merge what fits. */
-function eachVma(sys: NumaSystem, mm: Mm, start: number, end: number, fn: (v: Vma) => void): void {
-  const { mm: m } = sys.k;
-  for (let i = vmaPosition(mm.vmas, start); i < mm.vmas.length && mm.vmas[i].start < end; i++) {
-    let v = mm.vmas[i];
-    if (v.start < start) {
-      v = splitVma(m, v, start);
-      i++;
-    }
-    if (v.end > end) splitVma(m, v, end);
-    fn(v);
-  }
-  mm.lastVma = null;
-  mergeAround(m, mm, start, end);
 }
 
 type Calls = Pick<Impl<NumaSys>, "set_mempolicy" | "get_mempolicy" | "mbind" | "set_mempolicy_home_node">;
@@ -101,6 +85,8 @@ export function policyCalls(sys: NumaSystem): Calls {
       const m = sanitizeMode(int(mode, "mode"));
       const user = getNodes(nodemask, maxnode);
       let f = int(flags, "flags");
+      const lazy = sys.strategy instanceof Schednuma && (f & MPOL_MF_LAZY) !== 0 ? sys.strategy : null;
+      if (lazy !== null) f &= ~(MPOL_MF_LAZY | MPOL_MF_MOVE | MPOL_MF_MOVE_ALL);
       if ((f & ~MPOL_MF_VALID) !== 0) return fail(EINVAL);
       if ((f & MPOL_MF_MOVE_ALL) !== 0 && !capable(sys.k, c.task, CAP_SYS_NICE)) return fail(EPERM);
       const start = ulong(addr, "addr");
@@ -115,14 +101,19 @@ export function policyCalls(sys: NumaSystem): Calls {
       const wrong = f === 0 ? [] : collectPages(sys, mm, start, end, (nid) => !user.includes(nid));
       if ((f & MPOL_MF_STRICT) !== 0 && !move && wrong.length > 0) return fail(EIO);
       eachVma(sys, mm, start, end, (v) => sys.setVmaPolicy(v, policy));
+      lazy?.armRange(mm, start, end);
       if (!move) return 0;
       let failed = 0;
+      let moved = 0;
       const local = sys.k.mm.numaNodeId();
       for (const w of wrong) {
         if ((f & MPOL_MF_MOVE_ALL) === 0 && sys.k.mm.frames.mapcount[sys.k.mm.frames.head(w.pfn)] > 1) continue;
         const nid = policyNode(sys, policy, w.index, local);
-        if (nid >= 0 && movable(sys, c, w.pfn, nid, policy) < 0) failed++;
+        if (nid < 0) continue;
+        if (movable(sys, c, w.pfn, nid, policy) < 0) failed++;
+        else moved++;
       }
+      sys.migrated(moved, failed, false, "mempolicy_mbind");
       return failed > 0 && (f & MPOL_MF_STRICT) !== 0 ? fail(EIO) : 0;
     },
     set_mempolicy_home_node(c, addr, len, node, flags) {

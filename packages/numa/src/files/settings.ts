@@ -6,7 +6,6 @@ import {
   EINVAL,
   ENODEV,
   fail,
-  formatList,
   intSysctl,
   kstrtobool,
   kstrtou8,
@@ -14,7 +13,6 @@ import {
   type PseudoFile,
   uintSysctl,
 } from "@kernelkit/core";
-import { maskOfNodes } from "../policy/nodes.js";
 import type { NumaSettings, NumaSystem } from "../state.js";
 
 type Knob = "scanDelay" | "scanPeriodMin" | "scanPeriodMax" | "scanSize" | "hotThreshold";
@@ -72,9 +70,7 @@ export function installSettings(sys: NumaSystem): void {
     for (const name of ["compact", "reclaim"])
       k.sysfs.file(`devices/system/node/node${nid}/${name}`, { mode: 0o200, store: () => undefined });
   }
-  k.sysfs.file("devices/virtual/memory_tiering/memory_tier4/nodelist", {
-    show: () => `${formatList(maskOfNodes(sys.memory, 32))}\n`,
-  });
+  sys.tiers.install();
 }
 
 function knob(s: NumaSettings, key: Knob): PseudoFile {

@@ -15,7 +15,8 @@ import {
   PAGE_KERNEL,
   PAGE_SHMEM,
 } from "@kernelkit/core";
-import type { NumaSystem, TaskNuma } from "../state.js";
+import type { TaskNuma } from "../balance/taskNuma.js";
+import type { NumaSystem } from "../state.js";
 import type { Mempolicy } from "./mempolicy.js";
 import { maskHasNode } from "./nodes.js";
 
@@ -76,6 +77,10 @@ export function placePage(sys: NumaSystem, r: AllocRequest): void {
     indexed = true;
   }
   if (p === null && own !== null) p = own.policy;
+  if (p === null && user && task !== null) {
+    const home = sys.strategy.homeNode(task);
+    if (home >= 0) r.nid = home;
+  }
   if (p !== null && p.mode !== MPOL_LOCAL) applyPolicy(sys, r, p, own, indexed);
   if (r.nodemask === null && user && task !== null && restricted(sys, task.memsAllowed)) r.nodemask = task.memsAllowed;
 }
