@@ -89,7 +89,7 @@ function chargeExactly(
   flags: number,
 ): number {
   let drained = false;
-  for (let retries = MAX_RECLAIM_RETRIES; ; retries--) {
+  for (let retries = MAX_RECLAIM_RETRIES; ; ) {
     const over = tryCounters(m, n);
     if (over === null) return 0;
     if (!drained) {
@@ -102,9 +102,10 @@ function chargeExactly(
     const freed = reclaimSubtree(s, at, { want: n, proactive: false, c, maySwap: over === at.memory });
     s.drainAll();
     if ((flags & CHARGE_NORETRY) !== 0 && freed === 0) return ENOMEM;
-    if (freed > 0 && retries > 0) continue;
+    if (freed > 0 && n <= COSTLY) continue;
     // what is being written comes free without anybody's help
     if (s.pendingIo > 0 && c !== null && task !== null && !dying(task)) return waitTick(s, m, c);
+    if (retries-- > 0) continue;
     if (task !== null && dying(task)) return ENOMEM;
     if (n > COSTLY && (flags & CHARGE_ROOM) === 0) return ENOMEM;
     const fault = (flags & CHARGE_FAULT) !== 0 && c !== null;

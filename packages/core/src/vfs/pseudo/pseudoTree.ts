@@ -313,6 +313,9 @@ export const keepAttrs: InodeOpsInit = {
     a.size = inode.size;
     simpleSetattr(c, inode, { ...a, valid: a.valid & ~0x8 });
     const node = nodeOf(inode);
+    // files that are there keep their owner: those of a group are made when somebody looks, so look now
+    if ((a.valid & (ATTR_UID | ATTR_GID)) !== 0 && node.group !== null)
+      for (const name of node.group.files.keys()) node.child(name);
     node.mode = inode.mode;
     node.uid = inode.uid;
     node.gid = inode.gid;
