@@ -12,6 +12,7 @@ import { Branches } from "./branches.js";
 import { eventFilter, FilterError } from "./eventFilter.js";
 import { exported } from "./exports.js";
 import { frameOf } from "./frame.js";
+import { MAX_SPEED } from "./limits.js";
 import { readLinuxFile } from "./linuxFile.js";
 import {
   type Answer,
@@ -36,8 +37,6 @@ import { viewInfo } from "./viewInfo.js";
 const SLICE_MS = 8;
 /** A stalled page or a sleeping machine must not become a leap, ms. */
 const LONGEST_GAP_MS = 100;
-/** The fastest speed: as fast as it goes. */
-export const MAX_SPEED = 1e9;
 
 type Fields = Readonly<Record<string, unknown>>;
 type Handlers = { [K in Kind]: (m: Fields) => Promise<Requests[K][1]> | Requests[K][1] };

@@ -1,0 +1,24 @@
+// Screenshots of screens for looking at them: `npx tsx src/browser/shots.ts FOLDER [#/see/wb ...]` in the app's folder.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Site } from "./site.js";
+
+const [folder = "shots", ...wanted] = process.argv.slice(2);
+mkdirSync(folder, { recursive: true });
+const site = await Site.open();
+const screens = wanted.length > 0 ? wanted : ["#/see/wb"];
+for (const hash of screens) {
+  for (const [name, o] of [
+    ["light", {}],
+    ["dark", { colorScheme: "dark" }],
+    ["380", { viewport: { width: 380, height: 800 } }],
+  ] as const) {
+    const page = await site.page(hash, o);
+    await page.waitForTimeout(3500);
+    await page.keyboard.press("p");
+    await page.screenshot({ path: join(folder, `${hash.replace(/\W+/g, "-")}-${name}.png`), fullPage: true });
+    await page.context().close();
+  }
+}
+for (const c of site.complaints) console.log(c);
+await site.close();

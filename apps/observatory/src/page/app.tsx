@@ -1,0 +1,169 @@
+/** The frame of the page: header, screens by address, theme, the list of keys. */
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { VIEWS } from "../lab/views.js";
+import { type Link, parseLink } from "./link.js";
+import { Look } from "./look.js";
+import { Start } from "./start.js";
+import { KEY_HELP } from "./transport.js";
+
+const SCREENS: readonly (readonly [string, string])[] = [
+  ["stories", "Stories"],
+  ["see/wb", "Look inside"],
+  ["build", "Build a machine"],
+  ["truth", "How true"],
+];
+
+function useLink(): Link {
+  const [link, set] = useState(() => parseLink(location.hash));
+  useEffect(() => {
+    const on = (): void => set(parseLink(location.hash));
+    addEventListener("hashchange", on);
+    return () => removeEventListener("hashchange", on);
+  }, []);
+  return link;
+}
+
+/** Remembered where the browser allows it. */
+const remembered = (): string | null => {
+  try {
+    return localStorage.getItem("kernelkit-theme");
+  } catch {
+    return null;
+  }
+};
+
+function useTheme(): readonly [string, () => void] {
+  const [theme, set] = useState(
+    () => remembered() ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"),
+  );
+  document.documentElement.dataset["theme"] = theme;
+  return [
+    theme,
+    () => {
+      const next = theme === "dark" ? "light" : "dark";
+      try {
+        localStorage.setItem("kernelkit-theme", next);
+      } catch {}
+      set(next);
+    },
+  ];
+}
+
+export function App(): JSX.Element {
+  const link = useLink();
+  const [theme, flip] = useTheme();
+  const [problems, setProblems] = useState<readonly string[]>([]);
+  const help = useRef<HTMLDialogElement>(null);
+  useEffect(() => setProblems(link.problems), [link]);
+  useEffect(() => {
+    const on = (e: KeyboardEvent): void => {
+      if (e.key === "?" && !(e.target as HTMLElement).closest("input, select, textarea, .term"))
+        help.current?.showModal();
+    };
+    addEventListener("keydown", on);
+    return () => removeEventListener("keydown", on);
+  }, []);
+  const [screen = "", arg = ""] = link.path;
+  return (
+    <>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(e) => {
+          e.preventDefault();
+          document.getElementById("main")?.focus();
+        }}
+      >
+        To the content
+      </a>
+      <header class="bar">
+        <a class="brand" href="#/">
+          kernelkit
+        </a>
+        <nav aria-label="Screens">
+          {SCREENS.map(([path, name]) => (
+            <a
+              key={path}
+              href={`#/${path}`}
+              aria-current={
+                screen === path.split("/")[0] || (screen === "story" && path === "stories") ? "page" : undefined
+              }
+            >
+              {name}
+            </a>
+          ))}
+        </nav>
+        <button type="button" onClick={() => help.current?.showModal()}>
+          Keys
+        </button>
+        <button type="button" onClick={flip}>
+          {theme === "dark" ? "Light" : "Dark"}
+        </button>
+      </header>
+      <main id="main" tabIndex={-1}>
+        {problems.length > 0 && (
+          <div class="note" role="alert">
+            <p>Parts of the address could not be used:</p>
+            <ul>
+              {problems.map((p) => (
+                <li key={p}>{p}</li>
+              ))}
+            </ul>
+            <button type="button" onClick={() => setProblems([])}>
+              Dismiss
+            </button>
+          </div>
+        )}
+        <Screen screen={screen} arg={arg} link={link} theme={theme} />
+      </main>
+      <dialog ref={help} aria-label="Keys">
+        <h2>Keys</h2>
+        <table>
+          <tbody>
+            {KEY_HELP.map(([k, what]) => (
+              <tr key={k}>
+                <th scope="row">
+                  <kbd>{k}</kbd>
+                </th>
+                <td>{what}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        <form method="dialog">
+          <button type="submit">Close</button>
+        </form>
+      </dialog>
+    </>
+  );
+}
+
+interface ScreenProps {
+  readonly screen: string;
+  readonly arg: string;
+  readonly link: Link;
+  readonly theme: string;
+}
+
+function Screen({ screen, arg, link, theme }: ScreenProps): JSX.Element {
+  switch (screen) {
+    case "see": {
+      const view = VIEWS.some((v) => v.id === arg) ? arg : "wb";
+      return (
+        <>
+          <nav class="rail" aria-label="Views">
+            {VIEWS.map((v) => (
+              <a key={v.id} href={`#/see/${v.id}`} aria-current={v.id === view ? "page" : undefined}>
+                {v.name}
+              </a>
+            ))}
+          </nav>
+          <Look view={view} link={link} theme={theme} />
+        </>
+      );
+    }
+    default:
+      return <Start />;
+  }
+}
