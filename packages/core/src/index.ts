@@ -146,6 +146,7 @@ export { eventsOf, type NodeOptions, nodeOf, PseudoTree, type TreeKind } from ".
 export * from "./vfs/pseudo/sysctl.js";
 export { genericRead, punchPages, writeChecks } from "./vfs/regularFile.js";
 export { isBelow } from "./vfs/rename.js";
+export { chrdevOps } from "./vfs/specialFile.js";
 export * from "./vfs/superBlock.js";
 export { memStatfs } from "./vfs/tmpfs.js";
 export type { Vfs } from "./vfs/vfs.js";

@@ -55,6 +55,8 @@ export interface PidfdOps {
   create(c: Ctx, pid: Pid, flags: number): number;
   /** What `fd` refers to, null if it is no pidfd: fails with EBADF. */
   get(t: Task, fd: number): { pid: Pid; nonblock: boolean } | null;
+  /** ioctl(2) on one, which a package may answer. */
+  ioctl?(c: Ctx, pid: Pid, request: number, arg: unknown): unknown;
 }
 
 export class Tasks {

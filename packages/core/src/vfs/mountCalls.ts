@@ -220,6 +220,7 @@ function bind(c: Ctx, source: string | null, parent: Mount, mountpoint: Dentry, 
   checkMountpoint(parent, mountpoint);
   checkMnt(c, parent);
   if (old.unbindable) return fail(EINVAL);
+  if (vfs.mayBind !== null && !vfs.mayBind(c, root)) return fail(EINVAL);
   if (old.ns !== null || vfs.bindable === null || !vfs.bindable(root)) checkMnt(c, old);
   if (!recurse)
     for (const k of old.children.values())

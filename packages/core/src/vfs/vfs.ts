@@ -58,6 +58,7 @@ export class Vfs {
     "fallocExtra",
     "propagation",
     "bindable",
+    "mayBind",
     "newMountFlags",
     "nd",
     "getdents",
@@ -127,6 +128,8 @@ export class Vfs {
   propagation: Propagation = privatePropagation;
   /** Which files without a place may be bind-mounted (nsfs), set by whoever makes them. */
   bindable: ((d: Dentry) => boolean) | null = null;
+  /** May a place be bind-mounted in the caller's namespace? Of nsfs: no loops of mount namespaces. */
+  mayBind: ((c: Ctx, d: Dentry) => boolean) | null = null;
   /** MNT_ flags of a new mount of a superblock in the caller's namespace; may fail(EPERM). */
   newMountFlags: ((c: Ctx, sb: SuperBlock, flags: number) => number) | null = null;
   readonly nd: Nameidata;

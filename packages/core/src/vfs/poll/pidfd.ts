@@ -2,7 +2,7 @@
  * pidfd_open(2): a process as a file. Readable (POLLIN) when it has ended, POLLHUP too once it has been waited for; the other
  * calls that take one (waitid P_PIDFD, pidfd_send_signal, setns) ask `k.tasks.pidfd.get`.
  */
-import { EINVAL, ESRCH } from "../../abi/errno.js";
+import { EINVAL, ENOTTY, ESRCH } from "../../abi/errno.js";
 import { fail } from "../../abi/errors.js";
 import { O_NONBLOCK, O_RDWR } from "../../abi/fcntl.js";
 import { POLLHUP, POLLIN, POLLRDNORM } from "../../abi/poll.js";
@@ -22,6 +22,10 @@ export const pidfdOps: FileOps = new FileOps({
     pt?.add(pid.wait);
     if (pid.tgidOf === null && pid.task === null) return POLLIN | POLLRDNORM | POLLHUP;
     return c.k.tasks.pidExited(pid) ? POLLIN | POLLRDNORM : 0;
+  },
+  ioctl(c, file, request, arg) {
+    const f = c.k.tasks.pidfd?.ioctl;
+    return f === undefined ? fail(ENOTTY) : f(c, file.data as Pid, request, arg);
   },
   showFdinfo(k, file) {
     const pid = file.data as Pid;
