@@ -22,7 +22,7 @@ export class NamespacesApi {
   }
   /** The id that NS_GET_ID gives; 0: unknown. */
   idOf(ns: Namespace): number {
-    return this.f.st.live.get(ns)?.id ?? 0;
+    return this.f.idOf(ns);
   }
   /** Namespaces of a type charged to a kernel uid in a user namespace. */
   ucount(ns: UserNamespace, kuid: number, type: UcountType): number {

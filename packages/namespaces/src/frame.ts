@@ -91,6 +91,11 @@ export class NsFrame {
     if (r?.ucounts) decUcount(r.ucounts, type);
   }
 
+  /** The id that is never given again; 0: it has gone. */
+  idOf(ns: Namespace): number {
+    return this.st.live.get(ns)?.id ?? 0;
+  }
+
   charge(ns: UserNamespace, uid: number, type: UcountType): Ucounts {
     return incUcount(ns, uid, type, this.o.features.UCOUNTS);
   }

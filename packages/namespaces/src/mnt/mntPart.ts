@@ -3,6 +3,7 @@ import {
   CAP_SYS_ADMIN,
   CAP_SYS_CHROOT,
   copyTree,
+  type Dentry,
   EINVAL,
   ENOSPC,
   EPERM,
@@ -13,12 +14,26 @@ import {
   nsCapable,
   setNamespace,
   topMount,
+  umountTree,
+  type Vfs,
 } from "@kernelkit/core";
 import type { NsPart } from "../nsPart.js";
 import { lockTree } from "./lockTree.js";
 import { installMountRevealing } from "./mountRevealing.js";
+import { installOtherFs } from "./otherFs.js";
 import { type PivotSys, pivotCalls } from "./pivotRoot.js";
 import { type CopyMode, endTree, propagation } from "./propagate.js";
+
+/** The mount namespace that a place of nsfs stands for. */
+function mntNsOf(d: Dentry): MntNamespace | null {
+  const ns = d.inode?.data;
+  return ns instanceof MntNamespace && d.inode?.sb.type.name === "nsfs" ? ns : null;
+}
+
+/** A copy of a tree holds no mount namespaces: they could be older than the new one. */
+function dropNsFiles(vfs: Vfs, root: Mount): void {
+  for (const m of mountsBelow(root)) if (mntNsOf(m.root) !== null) umountTree(vfs, m, true);
+}
 
 export const mntPart: NsPart<object, PivotSys> = {
   name: "mnt",
@@ -29,7 +44,12 @@ export const mntPart: NsPart<object, PivotSys> = {
     const how: CopyMode = { mode: "bind", quiet: false };
     vfs.propagation = propagation(f, how);
     installMountRevealing(k);
+    installOtherFs(k);
     vfs.bindable = (d) => d.inode?.sb.type.name === "nsfs";
+    vfs.mayBind = (c, d) => {
+      const ns = mntNsOf(d);
+      return ns === null || ns.seq > vfs.mntNsOf(c.task).seq;
+    };
     const type = k.tasks.nsType("mnt");
     f.define<MntNamespace>(type, {
       ucount: "mnt",
@@ -44,6 +64,7 @@ export const mntPart: NsPart<object, PivotSys> = {
         } finally {
           how.mode = "bind";
         }
+        dropNsFiles(vfs, ns.root);
         const tree = mountsBelow(ns.root);
         if (foreign) lockTree(tree);
         setNamespace(vfs, tree, ns);

@@ -20,6 +20,8 @@ import { dollarLookup, saveEffect } from "./core.js";
 
 const BLOCK_NS = 150_000_000;
 const PAUSE_NS = 100_000;
+/** The recorder's machine had been up for a while. */
+const UPTIME_NS = 10_000_000_000;
 const PR_SET_DUMPABLE = 4;
 
 /** Names of namespaces' issue for log namespace designs, and printk-syslog's for the same. */
@@ -64,6 +66,7 @@ const rtnl: StepKind = {
 };
 
 function start(s: Session): void {
+  s.advance(UPTIME_NS);
   makeHolder(s);
   if (s.spec.host !== true) {
     s.syscall(HOLDER, "unshare", flags("CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC"));
