@@ -1,6 +1,8 @@
 export { computeBalloonFloor } from "./balloonFloor.js";
 export { calculateHighDelay } from "./highDelay.js";
 export { KMEM_SIZES, type KmemSizes } from "./kmem/objects.js";
+export type { EffectiveLimit, LimitReason } from "./limits/effectiveLimit.js";
+export { type LimitFiles, type Limits, type ReadLimit, readLimits } from "./limits/readLimits.js";
 export { EVENT_NAMES, MemCgroup } from "./memCgroup.js";
 export { type MemcgApi, memcg } from "./memcg.js";
 export type { MemcgSystem } from "./memcgSystem.js";

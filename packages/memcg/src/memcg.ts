@@ -15,10 +15,12 @@ import {
   HOOK_WAIT,
   type MemcgOps,
   type SwapOps,
+  type Task,
 } from "@kernelkit/core";
 import { installDentries } from "./kmem/dentries.js";
 import { Kmem } from "./kmem/kmem.js";
 import { chargeChildGroup, installPipes, installTaskObjects } from "./kmem/objects.js";
+import { type EffectiveLimit, effectiveMemoryLimit } from "./limits/effectiveLimit.js";
 import { MemCgroup } from "./memCgroup.js";
 import { MemcgSystem, type TaskMemory } from "./memcgSystem.js";
 import { outOfMemory } from "./oom.js";
@@ -44,6 +46,8 @@ import { wbStats } from "./wbStats.js";
 export interface MemcgApi {
   /** State of the group at `path` of the v2 tree ("/g"); null: there is none, or memory is not enabled there. */
   group(path: string): MemCgroup | null;
+  /** The memory limit that holds for a task, and why. */
+  effectiveMemoryLimit(t: Task): EffectiveLimit;
   /** What the package works on. */
   readonly system: MemcgSystem;
 }
@@ -182,7 +186,11 @@ export function memcg(options: MemcgOptions = {}): Feature<"memcg", MemcgApi, Me
         store: (_c, _o, text, file) => s.root.psi.addTrigger(text, file.serial),
       });
       return {
-        api: { system: s, group: (path) => groupAt(k, s, path) },
+        api: {
+          system: s,
+          group: (path) => groupAt(k, s, path),
+          effectiveMemoryLimit: (t) => effectiveMemoryLimit(k, s, t),
+        },
         sys: swapCalls(swap),
         boot() {
           if (o.swapPages > 0) swap.add(new SwapArea("/dev/vdb", "partition", o.swapPages, -2, null));
