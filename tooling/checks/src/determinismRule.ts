@@ -3,7 +3,8 @@
 import ts from "typescript";
 import { type Finding, findingAt, walk } from "./findings.js";
 
-const CODE = /\/packages\/[^/]+\/src\/(?!node[/.])/;
+// sweep runs kernels, and no kernel runs in it.
+const CODE = /\/packages\/(?!sweep\/)[^/]+\/src\/(?!node[/.])/;
 const TEST = /\.test(-d)?\.ts$/;
 const MEMBERS = new Map([
   ["Math.random", "randomness comes from the kernel"],

@@ -85,7 +85,8 @@ async function use(all: readonly Package[]): Promise<void> {
   count("importing every entry in Node", node.ok, node.output);
 
   // Entries for Node may speak of Node's types; what everyone imports must stand on the language alone.
-  const main = specifiers.filter((s) => !s.endsWith("/node"));
+  const nodeOnly = all.filter((pkg) => pkg.nodeOnly).map((pkg) => pkg.name);
+  const main = specifiers.filter((s) => !s.endsWith("/node") && !nodeOnly.some((name) => s.startsWith(name)));
   writeFileSync(join(consumer, "main.ts"), imports(main).replace("export const all", "export const all: unknown[]"));
   const options = {
     target: "es2023",

@@ -12,6 +12,8 @@ export interface Package {
   readonly version: string;
   /** The ways in: "." and, where there is one, "./node". */
   readonly entries: readonly string[];
+  /** It is for Node alone (`"kernelkit": { "platform": "node" }` in its package.json): no browser, and Node's types in its declarations. */
+  readonly nodeOnly: boolean;
 }
 
 /** All publishable packages, core first, then by name. */
@@ -25,8 +27,10 @@ export function packages(): Package[] {
         name: string;
         version: string;
         exports: Record<string, unknown>;
+        kernelkit?: { platform?: string };
       };
       const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith(".json"));
-      return { folder, path, name: manifest.name, version: manifest.version, entries };
+      const nodeOnly = manifest.kernelkit?.platform === "node";
+      return { folder, path, name: manifest.name, version: manifest.version, entries, nodeOnly };
     });
 }
