@@ -64,7 +64,7 @@ withMachine(program.command("boot"))
     const script = o.command ?? (file === undefined ? undefined : readFileSync(file, "utf8"));
     if (script === undefined && process.stdin.isTTY) {
       out(kernel.printk.dmesg());
-      await repl(shell);
+      process.exitCode = await repl(shell, { input: process.stdin, output: process.stdout, terminal: true });
       return;
     }
     const r = await shell.exec(script ?? readFileSync(0, "utf8"));

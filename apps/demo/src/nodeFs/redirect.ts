@@ -13,7 +13,7 @@ import { promisify } from "node:util";
 import type { Task } from "@kernelkit/core";
 import { kernelFs } from "../fs.js";
 import type { AssembledKernel } from "../kernel.js";
-import { COMMANDS } from "../shell/commands.js";
+import { COMMANDS } from "../shell/commands/index.js";
 import { createShell } from "../shell/shell.js";
 import { pathOf } from "./args.js";
 

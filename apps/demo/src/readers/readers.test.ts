@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { bootKernel } from "../kernel.js";
 import { machineOption } from "../machineOption.js";
-import { dmesgText } from "../shell/commands.js";
+import { dmesgText } from "../shell/commands/log.js";
 import { imaShow, imaVerify, readPcrs } from "./ima.js";
 import { interruptsText, kmsgText, parseKmsg } from "./logs.js";
 

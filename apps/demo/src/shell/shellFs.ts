@@ -19,6 +19,8 @@ import {
 } from "@kernelkit/core";
 import type { BufferEncoding, ByteString, FsStat, IFileSystem } from "just-bash";
 
+import { strerror } from "./command.js";
+
 type FileContent = string | Uint8Array;
 type Encoding = { encoding?: BufferEncoding | null } | BufferEncoding | undefined;
 const MAX_LINKS = 40;
@@ -37,22 +39,57 @@ function encode(content: FileContent, encoding: BufferEncoding): Uint8Array {
   return typeof content === "string" ? Buffer.from(content, encoding === "binary" ? "latin1" : encoding) : content;
 }
 
+/** Errors whose message just-bash's commands look into; others are told in strerror(3)'s words. */
+const UNDERSTOOD: ReadonlySet<string> = new Set([
+  "ENOENT",
+  "EISDIR",
+  "ENOTDIR",
+  "EEXIST",
+  "ENOTEMPTY",
+  "ELOOP",
+  "EINVAL",
+]);
+
+/** Run calls; an error that just-bash does not know gets the words of the real tools. */
+function worded<T>(fn: () => T): T {
+  try {
+    return fn();
+  } catch (e) {
+    if (e instanceof KernelError && !UNDERSTOOD.has(e.code))
+      throw Object.assign(new Error(strerror(e)), { code: e.code });
+    throw e;
+  }
+}
+
 export class ShellFs implements IFileSystem {
+  /**
+   * A write(2) that failed, for the command that looks after it: just-bash has no way for the write of a redirection to fail.
+   * Where `collects` is false the write throws.
+   */
+  failed: KernelError | null = null;
+  collects = false;
+
   constructor(
     /** The calls of the shell's task. */
     private readonly sys: Outside<CoreSys>,
   ) {}
 
   async readFileBuffer(path: string): Promise<Uint8Array> {
-    return this.sys.readFile(path);
+    return worded(() => this.sys.readFile(path));
   }
 
   async readFileBytes(path: string): Promise<ByteString> {
-    return decode(this.sys.readFile(path), "latin1") as unknown as ByteString;
+    return decode(
+      worded(() => this.sys.readFile(path)),
+      "latin1",
+    ) as unknown as ByteString;
   }
 
   async readFile(path: string, options?: Encoding): Promise<string> {
-    return decode(this.sys.readFile(path), encodingOf(options));
+    return decode(
+      worded(() => this.sys.readFile(path)),
+      encodingOf(options),
+    );
   }
 
   async writeFile(path: string, content: FileContent, options?: Encoding): Promise<void> {
@@ -64,10 +101,13 @@ export class ShellFs implements IFileSystem {
   }
 
   private write(path: string, data: Uint8Array, flags: number): void {
-    const fd = this.sys.open(path, flags, 0o666);
+    const fd = worded(() => this.sys.open(path, flags, 0o666));
     try {
       // one write for a pseudo file (a command is one write), more only after a short one; none for nothing
       for (let done = 0; done < data.length; ) done += this.sys.write(fd, done === 0 ? data : data.subarray(done));
+    } catch (e) {
+      if (!(e instanceof KernelError) || !this.collects) throw e;
+      this.failed = e;
     } finally {
       this.sys.close(fd);
     }
@@ -93,7 +133,7 @@ export class ShellFs implements IFileSystem {
 
   async mkdir(path: string, options?: { recursive?: boolean }): Promise<void> {
     if (!options?.recursive) {
-      this.sys.mkdir(path, 0o777);
+      worded(() => this.sys.mkdir(path, 0o777));
       return;
     }
     let at = "";
@@ -109,7 +149,7 @@ export class ShellFs implements IFileSystem {
   }
 
   async readdir(path: string): Promise<string[]> {
-    return this.sys.readdir(path).sort();
+    return worded(() => this.sys.readdir(path)).sort();
   }
 
   async rm(path: string, options?: { recursive?: boolean; force?: boolean }): Promise<void> {
@@ -125,13 +165,13 @@ export class ShellFs implements IFileSystem {
 
   private remove(path: string, st: Stat, recursive: boolean): void {
     if (!isDirectory(st)) {
-      this.sys.unlink(path);
+      worded(() => this.sys.unlink(path));
       return;
     }
     if (recursive)
       for (const name of this.sys.readdir(path))
         this.remove(`${path}/${name}`, this.sys.lstat(`${path}/${name}`), true);
-    this.sys.rmdir(path);
+    worded(() => this.sys.rmdir(path));
   }
 
   async cp(src: string, dest: string, options?: { recursive?: boolean }): Promise<void> {
@@ -158,7 +198,10 @@ export class ShellFs implements IFileSystem {
     try {
       this.sys.rename(src, dest);
     } catch (e) {
-      if (!(e instanceof KernelError) || e.code !== "EXDEV") throw e;
+      if (!(e instanceof KernelError) || e.code !== "EXDEV")
+        return worded(() => {
+          throw e;
+        });
       this.copy(src, dest, true);
       this.remove(src, this.sys.lstat(src), true);
     }
@@ -179,15 +222,15 @@ export class ShellFs implements IFileSystem {
   }
 
   async chmod(path: string, mode: number): Promise<void> {
-    this.sys.chmod(path, mode);
+    worded(() => this.sys.chmod(path, mode));
   }
 
   async symlink(target: string, linkPath: string): Promise<void> {
-    this.sys.symlink(target, linkPath);
+    worded(() => this.sys.symlink(target, linkPath));
   }
 
   async link(existingPath: string, newPath: string): Promise<void> {
-    this.sys.link(existingPath, newPath);
+    worded(() => this.sys.link(existingPath, newPath));
   }
 
   async readlink(path: string): Promise<string> {
