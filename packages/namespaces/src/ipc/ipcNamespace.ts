@@ -27,8 +27,6 @@ export class IpcNamespace implements Namespace {
   shmRmidForced = 0;
   /** Pages of all segments. */
   shmTot = 0;
-  /** Segments whose creators live. */
-  readonly shmCreated: Map<Task, ShmSegment[]> = new Map();
   readonly mq: { queuesMax: number; msgMax: number; msgsizeMax: number; msgDefault: number; msgsizeDefault: number } = {
     queuesMax: 256,
     msgMax: 10,

@@ -1,9 +1,9 @@
 /** ipcPart: ipc namespaces, and the calls and files of what is in them. ipc_namespaces(7). */
-import { CLONE_NEWIPC, type Core, type Impl, type Task } from "@kernelkit/core";
+import { CLONE_NEWIPC, CLONE_SYSVSEM, type Core, type Impl, type Task } from "@kernelkit/core";
 import type { NsPart } from "../nsPart.js";
 import { installIpcFiles } from "./ipcFiles.js";
 import { IpcIds, IpcPerm } from "./ipcIds.js";
-import { IpcNamespace, ipcNsOf, ipcType } from "./ipcNamespace.js";
+import { IpcNamespace, ipcType } from "./ipcNamespace.js";
 import type { IpcSys, ShmSys } from "./ipcSys.js";
 import { mqCalls } from "./mqCalls.js";
 import { endMqueues, installMqueueFs } from "./mqueue.js";
@@ -11,7 +11,7 @@ import { freeQueue, MsgQueue, msgCalls } from "./msg.js";
 import { SemUndos, semCalls } from "./sem.js";
 import { freeArray, SemArray, SemOps, SemUndo, UndoList } from "./semArray.js";
 import { shmCalls } from "./shm.js";
-import { destroySegment, mayDestroy, removeSegment, ShmSegment, segmentMapping } from "./shmSegment.js";
+import { leaveSegments, removeSegment, ShmSegment, segmentOps } from "./shmSegment.js";
 import { IpcWaiter } from "./waiting.js";
 
 const PROC_IPC_INIT_INO = 4026531839;
@@ -22,17 +22,6 @@ function freeIpcs(k: Core, ns: IpcNamespace): void {
   for (const a of ns.sem.sorted()) freeArray(k, ns, a);
   for (const s of ns.shm.sorted()) removeSegment(k, s);
   endMqueues(k, ns);
-}
-
-/** A creator of segments leaves: they have none any more, and go if kernel.shm_rmid_forced says so. */
-function exitShm(k: Core, ns: IpcNamespace, t: Task): void {
-  const made = ns.shmCreated.get(t);
-  if (made === undefined) return;
-  ns.shmCreated.delete(t);
-  for (const s of made) {
-    s.creator = null;
-    if (!s.deleted && ns.shmRmidForced !== 0 && mayDestroy(s)) destroySegment(k, s);
-  }
 }
 
 export const ipcPart: NsPart<object, IpcSys> = {
@@ -56,15 +45,23 @@ export const ipcPart: NsPart<object, IpcSys> = {
       k,
       k.slots.task.add("namespaces.sem", () => null),
     );
-    type.committed = (t) => undos.leave(t);
-    k.hooks.exit.tap(21, "namespaces.shm", (t) => exitShm(k, ipcNsOf(k, t), t));
-    k.hooks.unshared.tap(21, "namespaces.shm", (t, flags) => {
-      if ((flags & CLONE_NEWIPC) !== 0) undos.leave(t);
+    const made = k.slots.task.add("namespaces.shm", () => null);
+    const leave = (t: Task): void => {
+      undos.leave(t);
+      const segments = t.slots[made] as ShmSegment[] | null;
+      t.slots[made] = null;
+      if (segments !== null) leaveSegments(k, segments);
+    };
+    type.committed = leave;
+    k.hooks.exit.tap(20, "namespaces.ipc", leave);
+    k.hooks.unshared.tap(20, "namespaces.ipc", (t, flags) => {
+      if ((flags & CLONE_NEWIPC) !== 0) leave(t);
+      else if ((flags & CLONE_SYSVSEM) !== 0) undos.leave(t);
     });
     installIpcFiles(k);
     let sys: Partial<Impl<IpcSys>> = { ...msgCalls, ...semCalls(undos) };
     if (k.mm !== undefined) {
-      const shm: Impl<ShmSys> = shmCalls(segmentMapping(k).ops);
+      const shm: Impl<ShmSys> = shmCalls({ ops: segmentOps(k), made });
       sys = { ...sys, ...shm };
     }
     if (k.vfs !== undefined) {

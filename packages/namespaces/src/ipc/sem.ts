@@ -1,6 +1,5 @@
 /** System V semaphores: semget(2), semop(2), semtimedop(2), semctl(2), and what becomes of SEM_UNDO at fork, unshare and exit. */
 import {
-  CLONE_NEWIPC,
   CLONE_SYSVSEM,
   type Core,
   type Ctx,
@@ -100,10 +99,6 @@ export class SemUndos {
       const l = this.listOf(parent);
       l.refs++;
       child.slots[slot] = l;
-    });
-    hooks.exit.tap(20, "namespaces.sem", (t) => this.leave(t));
-    hooks.unshared.tap(20, "namespaces.sem", (t, flags) => {
-      if ((flags & (CLONE_NEWIPC | CLONE_SYSVSEM)) !== 0) this.leave(t);
     });
   }
 

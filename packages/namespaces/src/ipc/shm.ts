@@ -55,7 +55,7 @@ import {
 import { checkControl, checkPerms, ipcGet, ipcLine, ipcToStat, permStat, pidSeen, setPerm } from "./ipcIds.js";
 import { type IpcNamespace, ipcNsOf } from "./ipcNamespace.js";
 import type { ShmidDs, ShmSys } from "./ipcSys.js";
-import { removeSegment, ShmSegment } from "./shmSegment.js";
+import { removeSegment, type ShmPlaces, ShmSegment } from "./shmSegment.js";
 
 const PAGE = 4096;
 const F_SEAL_SEAL = 1;
@@ -69,7 +69,7 @@ function sizeArg(v: unknown): number {
   return ulong(v, "size");
 }
 
-function newSegment(c: Ctx, ns: IpcNamespace, key: number, size: number, flags: number): number {
+function newSegment(c: Ctx, places: ShmPlaces, ns: IpcNamespace, key: number, size: number, flags: number): number {
   const { k, task } = c;
   if (size < 1 || size > limit(ns.shmmax)) return fail(EINVAL);
   const pages = Math.ceil(size / PAGE);
@@ -92,8 +92,8 @@ function newSegment(c: Ctx, ns: IpcNamespace, key: number, size: number, flags: 
     throw e;
   }
   ns.shmTot += pages;
-  const { shmCreated } = ns;
-  shmCreated.set(task, [...(shmCreated.get(task) ?? []), s]);
+  const mine = (task.slots[places.made] ?? []) as ShmSegment[];
+  task.slots[places.made] = [...mine.filter((x) => !x.deleted), s];
   return s.id;
 }
 
@@ -179,15 +179,15 @@ function lock(c: Ctx, ns: IpcNamespace, id: number, on: boolean): number {
   return 0;
 }
 
-/** `ops`: of the descriptions that shmat(2) makes. */
-export function shmCalls(ops: FileOps): Impl<ShmSys> {
+export function shmCalls(places: ShmPlaces): Impl<ShmSys> {
+  const { ops } = places;
   return {
     shmget(c, key, sizeIn, shmflg) {
       const ns = ipcNsOf(c.k, c.task);
       const size = sizeArg(sizeIn);
       const flags = int(shmflg, "shmflg");
       const k32 = int(key, "key");
-      const make = (): number => newSegment(c, ns, k32, size, flags);
+      const make = (): number => newSegment(c, places, ns, k32, size, flags);
       const check = (s: ShmSegment): void => {
         if (size > s.bytes) fail(EINVAL);
       };

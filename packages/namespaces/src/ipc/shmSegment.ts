@@ -67,8 +67,24 @@ export function destroyOrphans(k: Core, ns: IpcNamespace): void {
   for (const s of ns.shm.sorted()) if (s.creator === null && mayDestroy(s)) destroySegment(k, s);
 }
 
+/** The task leaves: segments it has made (`made`) have no creator any more, and go where kernel.shm_rmid_forced says so. */
+export function leaveSegments(k: Core, made: readonly ShmSegment[]): void {
+  for (const s of made) {
+    s.creator = null;
+    if (!s.deleted && s.ns.shmRmidForced !== 0 && mayDestroy(s)) destroySegment(k, s);
+  }
+}
+
+/** What shared memory keeps elsewhere: in areas, in tasks, and the operations of descriptions. */
+export interface ShmPlaces {
+  /** Of descriptions that shmat(2) makes. */
+  readonly ops: FileOps;
+  /** Field of tasks: the segments it has made, or null. */
+  readonly made: number;
+}
+
 /** The field of areas that follows who maps a segment, and the operations of a description that shmat(2) makes. */
-export function segmentMapping(k: Core): { slot: number; ops: FileOps } {
+export function segmentOps(k: Core): FileOps {
   const open = (s: ShmSegment): ShmSegment => {
     s.nattch++;
     s.atime = k.time.realtime().sec;
@@ -98,5 +114,5 @@ export function segmentMapping(k: Core): { slot: number; ops: FileOps } {
     },
   });
   k.state.static("fops.shm", ops);
-  return { slot, ops };
+  return ops;
 }

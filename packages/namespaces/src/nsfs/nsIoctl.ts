@@ -25,6 +25,8 @@ import {
   NS_GET_TGID_IN_PIDNS,
   NS_GET_USERNS,
   NS_MNT_GET_INFO,
+  NS_MNT_GET_NEXT,
+  NS_MNT_GET_PREV,
   nsCapable,
   openNsFile,
   PIDFD_GET_CGROUP_NAMESPACE,
@@ -77,7 +79,7 @@ function translate(c: Ctx, ns: Namespace, request: number, arg: unknown): number
 }
 
 /** The next (or previous) mount namespace in order of ids that the caller has CAP_SYS_ADMIN over. ENOENT. */
-function _neighbour(f: NsFrame, c: Ctx, ns: MntNamespace, previous: boolean): MntNamespace {
+function neighbour(f: NsFrame, c: Ctx, ns: MntNamespace, previous: boolean): MntNamespace {
   let best: MntNamespace | null = null;
   const id = f.idOf(ns);
   let bestId = previous ? 0 : Number.POSITIVE_INFINITY;
@@ -127,7 +129,7 @@ function pidfdIoctl(c: Ctx, pid: Pid, request: number, arg: unknown): unknown {
 }
 
 /** NS_MNT_GET_INFO and what NEXT and PREV tell besides the descriptor. */
-function _infoOf(f: NsFrame, ns: MntNamespace): { size: number; nr_mounts: number; mnt_ns_id: number } {
+function infoOf(f: NsFrame, ns: MntNamespace): { size: number; nr_mounts: number; mnt_ns_id: number } {
   return { size: 16, nr_mounts: ns.mounts.length, mnt_ns_id: f.idOf(ns) };
 }
 
@@ -148,9 +150,14 @@ export function installNsIoctl(f: NsFrame): void {
       case NS_GET_MNTNS_ID:
         return ns instanceof MntNamespace ? f.idOf(ns) : fail(EINVAL);
       case NS_MNT_GET_INFO:
-        return ns instanceof MntNamespace
-          ? { size: 16, nr_mounts: ns.mounts.length, mnt_ns_id: f.idOf(ns) }
-          : fail(EINVAL);
+        return ns instanceof MntNamespace ? infoOf(f, ns) : fail(EINVAL);
+      case NS_MNT_GET_NEXT:
+      case NS_MNT_GET_PREV: {
+        if (!f.o.features.PIDNS_IOCTL) return fail(ENOTTY);
+        if (!(ns instanceof MntNamespace)) return fail(EINVAL);
+        const next = neighbour(f, c, ns, request >>> 0 === NS_MNT_GET_PREV);
+        return { fd: openNsFile(c, next), ...infoOf(f, next) };
+      }
       case NS_GET_ID:
         return f.o.features.NS_ID ? f.idOf(ns) : fail(ENOTTY);
       case NS_GET_PID_FROM_PIDNS:
