@@ -18,7 +18,7 @@ import {
   CONTENTS_PATTERN,
   type PageData,
 } from "./addressSpace.js";
-import { PG_DIRTY, PG_SWAPBACKED, PG_UNEVICTABLE, PG_UPTODATE } from "./frames.js";
+import { PG_DIRTY, PG_SWAPBACKED, PG_UNEVICTABLE, PG_UPTODATE, PG_WRITEBACK } from "./frames.js";
 import { ALLOC_NOSPC, ALLOC_WAIT, GFP_HIGHUSER_MOVABLE, PAGE_FILE, PAGE_SHMEM } from "./gfp.js";
 import { markAccessed } from "./markAccessed.js";
 import type { Mm } from "./mm.js";
@@ -315,7 +315,11 @@ export function invalidateClean(m: MmSystem, mapping: AddressSpace, first: numbe
   let n = 0;
   for (let i = mapping.nextPage(first); i >= 0 && i <= last; i = mapping.nextPage(i + 1)) {
     const pfn = mapping.lookup(i);
-    if ((flags[pfn] & (PG_DIRTY | PG_UNEVICTABLE | PG_SWAPBACKED)) !== 0 || mapcount[pfn] > 0 || refcount[pfn] > 1)
+    if (
+      (flags[pfn] & (PG_DIRTY | PG_WRITEBACK | PG_UNEVICTABLE | PG_SWAPBACKED)) !== 0 ||
+      mapcount[pfn] > 0 ||
+      refcount[pfn] > 1
+    )
       continue;
     removePage(m, mapping, i);
     n++;

@@ -255,6 +255,11 @@ function writeInode(w: Writeback, c: Ctx, wb: Wb, work: WbWork, p: InodePass): 0
   if (work.cyclic) m.writebackIndex = r.from === Number.POSITIVE_INFINITY ? 0 : r.from;
   else if (n > 0) m.writebackIndex = r.last + 1;
   if (r.from !== Number.POSITIVE_INFINITY && p.wrote < p.nrToWrite) return c.sleep(wb.dev.wait);
+  if (work.syncMode === 1 && m.nextTagged(TAG_TOWRITE, 0) >= 0) {
+    // dirtied anew while under writeback: once more when that has ended
+    p.at = 0;
+    return c.sleep(wb.dev.wait);
+  }
   updateBandwidthIfDue(w, wb);
   const dirty = wi.state & I_DIRTY;
   wi.state &= ~(dirty | I_SYNC);
