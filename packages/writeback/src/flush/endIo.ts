@@ -6,7 +6,7 @@ import type { Bio, IoEnd } from "../device/bio.js";
 import { errseqSet } from "../errseq.js";
 import { BLOCK_UNWRITTEN, BLOCK_WRITTEN } from "../fs/blockMap.js";
 import type { DiskFs } from "../fs/diskFs.js";
-import { journalConverted } from "../fs/journal.js";
+import { journalConverted, journalGrown } from "../fs/journal.js";
 import type { WbInode } from "../fs/wbInode.js";
 import { diskFs, type Writeback } from "../system.js";
 import { age, domainOf } from "../throttle/domains.js";
@@ -32,7 +32,10 @@ function finish(w: Writeback, e: IoEnd, bio: Bio): void {
     pages++;
     endWriteback(w, m, wi, bio, i, m.lookup(i));
   }
-  if (e.error === 0 && e.convert) convert(w, fs, wi, bio);
+  if (e.error === 0) {
+    if (e.convert) convert(w, fs, wi, bio);
+    journalGrown(w, wi, (bio.first + bio.n) * 4096);
+  }
   if (fs.compress) undecodable(fs, bio);
   wi.bios.splice(wi.bios.indexOf(bio), 1);
   fs.inFlight.delete(bio);

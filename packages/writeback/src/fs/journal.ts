@@ -92,10 +92,17 @@ export function journalJoin(w: Writeback, wi: WbInode, flags: number): void {
 
 const queueOf = (fs: DiskFs): string => `jbd2-${fs.dev.name}`;
 
-/** New blocks hold data: the map and the size on disk follow. */
+/** New blocks hold data: the map on the disk follows. */
 export function journalConverted(w: Writeback, fs: DiskFs, wi: WbInode, first: number, n: number, block: number): void {
   fs.journal.running.changes.push({ ino: wi.inode.ino, first, n, block, state: BLOCK_WRITTEN });
-  wi.diskSize = Math.max(wi.diskSize, Math.min(wi.inode.size, (first + n) * 4096));
+  journalJoin(w, wi, I_DIRTY_DATASYNC);
+}
+
+/** Data up to `end` (bytes) are on the disk: its size of the file follows. */
+export function journalGrown(w: Writeback, wi: WbInode, end: number): void {
+  const size = Math.min(wi.inode.size, end);
+  if (size <= wi.diskSize) return;
+  wi.diskSize = size;
   journalJoin(w, wi, I_DIRTY_DATASYNC);
 }
 
