@@ -12,8 +12,9 @@ import { MmNuma, TaskNuma, VmaNumab } from "./balance/taskNuma.js";
 import { moveCalls } from "./calls/moveCalls.js";
 import type { NumaSys } from "./calls/numaSys.js";
 import { policyCalls } from "./calls/policyCalls.js";
-import { accessCall } from "./cost/accessCall.js";
 import { type NumaCosts, NumaSpent, parseCosts } from "./cost/numaCosts.js";
+import { useMemoryCall } from "./cost/useMemory.js";
+import { Cpusets } from "./cpuset/cpusets.js";
 import { numaMapsFile } from "./files/numaMaps.js";
 import { installSettings } from "./files/settings.js";
 import { type NumaOptions, type ResolvedOptions, resolveOptions } from "./options.js";
@@ -103,6 +104,7 @@ export function numa(options: NumaOptions = {}): Feature<"numa", NumaApi, NumaSy
       });
       k.hooks.outOfMemory.tap(200, "numa", (r) => constrainedOom(sys, r));
       if (sys.strategy.name !== "none") installBalancing(sys, hinting);
+      new Cpusets(sys, k).install();
       k.proc.pidFile("numa_maps", numaMapsFile(sys, k));
       installSettings(sys);
       k.hooks.faultMissing.tap(200, "numa", faultMissing);
@@ -110,7 +112,7 @@ export function numa(options: NumaOptions = {}): Feature<"numa", NumaApi, NumaSy
         ...policyCalls(sys),
         ...moveCalls(sys),
         ...schednumaCalls(sys),
-        ...accessCall(sys),
+        ...useMemoryCall(sys),
         userfaultfd,
       };
       return { api: new NumaApi(sys), sys: calls, boot: () => sys.strategy.boot(k) };

@@ -26,6 +26,7 @@ export class Cgroups {
     "groupOf",
     "onControllers",
     "viewRoot",
+    "cpuStat",
     "fs",
   ];
   /** In order of registration; css arrays and masks go by index. */
@@ -40,6 +41,8 @@ export class Cgroups {
   mayWrite: (c: Ctx, g: Cgroup, file: string, cred: Cred) => boolean = () => true;
   /** Where a reader's view of a hierarchy begins: its root, or that of the reader's cgroup namespace. */
   viewRoot: (reader: Task, top: Cgroup) => Cgroup = (_reader, top) => top;
+  /** Lines that a cpu controller adds to cpu.stat of a group. */
+  cpuStat: ((g: Cgroup) => string) | null = null;
   /** Controllers of a group's children changed. Set by the file system. */
   onControllers: ((g: Cgroup) => void) | null = null;
   /** The file systems that show the groups. */
@@ -92,9 +95,13 @@ export class Cgroups {
     return m;
   }
 
-  /** Names of a mask's controllers, in order. */
+  /** Names of a mask's controllers, in Linux's order; those it does not have last. */
   names(mask: number): string[] {
-    return this.controllers.filter((_, i) => (mask >>> i) & 1).map((c) => c.name);
+    const place = (name: string): number => (KNOWN_CONTROLLERS.indexOf(name) + NOT_KNOWN) % NOT_KNOWN;
+    return this.controllers
+      .filter((_, i) => (mask >>> i) & 1)
+      .map((c) => c.name)
+      .sort((a, b) => place(a) - place(b));
   }
 
   // --- css ---
@@ -191,6 +198,8 @@ export class Cgroups {
     if (c.parent === null || c.populated || c.children.size > 0) fail(EBUSY);
     const { parent } = c;
     c.dead = true;
+    parent.goneUtimeNs += c.goneUtimeNs;
+    parent.goneStimeNs += c.goneStimeNs;
     parent.children.delete(c.name);
     for (let p: Cgroup | null = parent; p !== null; p = p.parent) {
       p.nrDescendants--;
@@ -396,6 +405,8 @@ export class Cgroups {
   release(t: Task): void {
     for (const c of t.cgroups) {
       c.tasks.delete(t);
+      c.goneUtimeNs += t.utimeNs;
+      c.goneStimeNs += t.stimeNs;
       this.released(c);
     }
   }
@@ -474,11 +485,13 @@ const KNOWN_CONTROLLERS = [
   "cpu",
   "io",
   "memory",
+  "perf_event",
   "hugetlb",
   "pids",
   "rdma",
   "misc",
   "dmem",
-  "perf_event",
   "debug",
 ];
+/** Where a name stands that is not among them: behind all. */
+const NOT_KNOWN = 1000;

@@ -10,7 +10,7 @@ export class TaskNuma {
   /** Allocations left on `ilPrev` under MPOL_WEIGHTED_INTERLEAVE. */
   ilWeight = 0;
 
-  /** Accesses by the `access` call to memory of its CPU's node, and of others. */
+  /** Accesses by the call `useMemory` to memory of its CPU's node, and of others. */
   localAccesses = 0;
   remoteAccesses = 0;
 

@@ -51,7 +51,7 @@ export interface NumaSys extends SysBase {
    * The package's own: user code makes `perPage` (default 1) accesses to each of `pages` pages from `addr` on, and spends the CPU time
    * that costs by distance (`NumaCosts`). Faults as `touch`. EINVAL: not whole numbers >= 0.
    */
-  access(addr: Ulong, pages: number, perPage?: number, write?: boolean): Ret<this["mode"], 0>;
+  useMemory(addr: Ulong, pages: number, perPage?: number, write?: boolean): Ret<this["mode"], 0>;
   /** userfaultfd(2): a descriptor. EINVAL flags; EPERM without UFFD_USER_MODE_ONLY, privilege and vm.unprivileged_userfaultfd. */
   userfaultfd(flags: number): Ret<this["mode"], number>;
   /** numa_tbind of sched/numa (2012): group of a thread; -1 new, -2 ask. ENOSYS unless numa_strategy=schednuma. EINVAL, ESRCH, EPERM. */

@@ -16,9 +16,9 @@ export function constrainedOom(sys: NumaSystem, r: AllocRequest): boolean | unde
   for (const pid of k.tasks.initPidNs.pids.values()) {
     const t = pid.task;
     if (t === null || !t.isLeader) continue;
-    const own = sys.task(t).policy;
-    // a policy of the area that faults is not seen in the task's
-    if (t.mm !== r.mm && (own === null || !overlaps(own.mask))) continue;
+    // a policy of the area that faults is not seen in the task's; a cpuset's nodes are
+    const bound = nodemask === task.memsAllowed ? t.memsAllowed : (sys.task(t).policy?.mask ?? null);
+    if (t.mm !== r.mm && (bound === null || !overlaps(bound))) continue;
     if (fatalSignalPending(t)) return true;
     const b = oomBadness(t, k.mm.totalram);
     if (b !== null && b > worst) {

@@ -59,9 +59,14 @@ export class Numad {
 
   /** For the choice of a home node. */
   nodeLoads(): NodeLoad[] {
-    const { rqs } = this.k.sched;
+    const { sched, cpus: all } = this.k;
+    // the thread that asks is no load
+    const load = (cpu: number): number => {
+      const curr = all.curr[cpu];
+      return sched.rqs[cpu].load - (curr !== null && curr.kthread === this.def ? weightOf(curr) : 0);
+    };
     return this.sys.cpusOf.map((cpus, nid) => ({
-      cpuLoad: cpus.reduce((a, cpu) => a + rqs[cpu].load, 0),
+      cpuLoad: cpus.reduce((a, cpu) => a + load(cpu), 0),
       remoteCpuLoad: this.loads.remoteCpu[nid],
       remoteMemLoad: this.loads.remoteMem[nid],
     }));

@@ -1,5 +1,5 @@
 /**
- * Use of memory that takes time by distance: the call `access`, which workloads are made of. Each page is looked up in the page tables,
+ * Use of memory that takes time by distance: the call `useMemory`, which workloads are made of. Each page is looked up in the page tables,
  * faulted in where it is not there (or armed), and its accesses are charged as user time of the task.
  */
 import {
@@ -32,7 +32,7 @@ interface Progress {
 
 const start = (): Progress => ({ page: 0, ns: 0, spent: false });
 
-export function accessCall(sys: NumaSystem): Pick<Impl<NumaSys>, "access"> {
+export function useMemoryCall(sys: NumaSystem): Pick<Impl<NumaSys>, "useMemory"> {
   return {
     access(c, addr, pages, perPage = 1, write = false) {
       const n = int(pages, "pages");
