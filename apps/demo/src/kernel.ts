@@ -15,6 +15,9 @@ import { type PowerclampApi, type PowerclampOptions, powerclamp } from "@kernelk
 import { type PrintkApi, type PrintkOptions, type PrintkSys, printkSyslog } from "@kernelkit/printk-syslog";
 import { type WritebackApi, type WritebackOptions, type WritebackSys, writeback } from "@kernelkit/writeback";
 
+import { cpuController } from "./controllers/cpu.js";
+import { ioController, otherControllers } from "./controllers/others.js";
+
 /** Options of the machine, and of each package under its name. */
 export interface BootOptions extends KernelOptions {
   genirq?: GenirqOptions;
@@ -60,7 +63,10 @@ export function assemble(options: BootOptions = {}): Builder<AssembledApi, Assem
   return createKernel(machine)
     .use(genirq(o1))
     .use(integrity(o2))
+    .use(cpuController())
+    .use(ioController())
     .use(memcg(o3))
+    .use(otherControllers())
     .use(namespaces(o8))
     .use(numa(o4))
     .use(powerclamp(o5))

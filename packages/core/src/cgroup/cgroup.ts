@@ -35,6 +35,9 @@ export class Cgroup {
   subtreeControl = 0;
   /** Tasks attached here, zombies too; in order of arrival. */
   readonly tasks: Set<Task> = new Set();
+  /** CPU time of tasks that were reaped here, and of removed children. */
+  goneUtimeNs = 0;
+  goneStimeNs = 0;
   /** Tasks here that have not exited. */
   nrLive = 0;
   /** Child cgroups with live tasks in their subtree. */

@@ -181,7 +181,7 @@ export class CgroupFs {
       if (i < 0) return fail(EINVAL);
       mask |= 1 << i;
     }
-    for (const n of k.cgroup.names(mask)) options += `,${n}`;
+    for (const c of k.cgroup.controllers.filter((_, i) => (mask >>> i) & 1)) options += `,${c.legacyName ?? c.name}`;
     if (name !== "") options += `,name=${name}`;
     const root = k.cgroup.legacyRoot(mask, name, options);
     return this.superOf(root, this.legacyTypes[root.id % MAX_LEGACY]);
@@ -191,7 +191,7 @@ export class CgroupFs {
     const { k } = this;
     let tree = this.trees[root.id] ?? null;
     if (tree === null) {
-      tree = new PseudoTree(k, legacyKind, { type });
+      tree = new PseudoTree(k, legacyKind, { type, root: false });
       this.trees[root.id] = tree;
       this.fill(tree, tree.root, root.top);
     }
