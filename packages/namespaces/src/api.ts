@@ -1,11 +1,26 @@
 /** api: `kernel.namespaces`, for looking at namespaces from outside. */
 import type { Namespace, Task, UserNamespace } from "@kernelkit/core";
 import type { NsFrame } from "./frame.js";
+import type { NetApi } from "./net/netApi.js";
+import type { LinkInfo, RtnetlinkAttributes } from "./net/rtnetlink.js";
 import type { ResolvedOptions } from "./options.js";
 import { countsOf, UCOUNT_TYPES, type UcountType } from "./ucounts.js";
 
 export class NamespacesApi {
-  constructor(private readonly f: NsFrame) {}
+  constructor(
+    private readonly f: NsFrame,
+    /** Devices, filter table and packets of network namespaces. */
+    readonly net: NetApi,
+  ) {}
+
+  /** One rtnetlink(7) request of a task: links, addresses, routes by name. RTM_GETLINK gives links. KernelError. */
+  rtnetlink(
+    t: Task,
+    request: string,
+    attributes: RtnetlinkAttributes = {},
+  ): Record<string, LinkInfo> | Record<string, unknown>[] | undefined {
+    return this.net.rtnetlink(t, request, attributes);
+  }
 
   /** The profile and its features. */
   get options(): ResolvedOptions {

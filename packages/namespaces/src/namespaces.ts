@@ -6,13 +6,14 @@
  */
 import type { Core, Feature, Impl } from "@kernelkit/core";
 import { NamespacesApi } from "./api.js";
-import { netTypePart } from "./bareTypes.js";
 import { cgroupPart } from "./cgroup/cgroupPart.js";
 import { NsFrame } from "./frame.js";
 import { ipcPart } from "./ipc/ipcPart.js";
 import type { IpcSys } from "./ipc/ipcSys.js";
 import { mntPart } from "./mnt/mntPart.js";
 import type { PivotSys } from "./mnt/pivotRoot.js";
+import type { NetApi } from "./net/netApi.js";
+import { netPart } from "./net/netPart.js";
 import { installNsIoctl } from "./nsfs/nsIoctl.js";
 import type { NsPart } from "./nsPart.js";
 import { type NamespacesOptions, resolveOptions } from "./options.js";
@@ -29,7 +30,7 @@ const PARTS: readonly NsPart<object, never>[] = [
   ipcPart,
   pidPart,
   cgroupPart,
-  netTypePart,
+  netPart,
   timePart,
 ];
 
@@ -46,7 +47,7 @@ export function namespaces(options: NamespacesOptions = {}): Feature<"namespaces
       const installed = PARTS.map((p) => p.install(f));
       installNsIoctl(f);
       return {
-        api: new NamespacesApi(f),
+        api: new NamespacesApi(f, installed[PARTS.indexOf(netPart)].api as NetApi),
         sys: Object.assign({}, ...installed.map((i) => i.sys ?? {})) as Impl<NamespacesSys>,
         boot() {
           f.born(k.tasks.initUserNs, null);

@@ -11,6 +11,11 @@ export class Slots<T> {
     return this.names.length - 1;
   }
 
+  /** The index of a field, -1: there is none of that name. */
+  indexOf(name: string): number {
+    return this.names.indexOf(name);
+  }
+
   /** How many fields are defined. */
   get count(): number {
     return this.names.length;

@@ -27,11 +27,13 @@ export interface SocketFamily {
 const PROC_NET_INIT_INO = 0xf0000000 - 7;
 
 export class Net {
-  static readonly transient: readonly string[] = ["families", "slots", "ifindexOf"];
+  static readonly transient: readonly string[] = ["families", "slots", "ifindexOf", "deviceIoctl"];
   readonly families: Map<number, SocketFamily> = new Map();
   readonly slots: Slots<NetNamespace> = new Slots();
   /** ifindex of a name in a namespace, 0: none; set by whoever has devices (SO_BINDTODEVICE). */
   ifindexOf: ((net: NetNamespace, name: string) => number) | null = null;
+  /** ioctl(2) about devices, on any socket; undefined: it is none. */
+  deviceIoctl: ((c: Ctx, sk: Sock, request: number, arg: unknown) => unknown) | null = null;
   readonly type: NsType;
   readonly init: NetNamespace;
   readonly rng: Rng;

@@ -136,11 +136,11 @@ export class Sock {
   boundDev = 0;
   /** SO_COOKIE; 0: nobody has asked. */
   cookie = 0;
-  /** Kernel uid of its maker. */
-  readonly uid: number;
 
   constructor(
-    c: Ctx,
+    k: Core,
+    /** Kernel uid of its maker. */
+    readonly uid: number,
     readonly net: NetNamespace,
     readonly family: number,
     readonly type: number,
@@ -148,9 +148,8 @@ export class Sock {
     readonly ops: ProtoOps,
   ) {
     net.refs++;
-    this.uid = c.task.cred.fsuid;
-    this.sndbuf = c.k.net.wmemDefault;
-    this.rcvbuf = c.k.net.rmemDefault;
+    this.sndbuf = k.net.wmemDefault;
+    this.rcvbuf = k.net.rmemDefault;
   }
 
   option(name: number): number {

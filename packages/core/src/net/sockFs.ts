@@ -71,8 +71,8 @@ export const sockFileOps: FileOps = /* @__PURE__ */ new FileOps({
       if (!nsCapable(c.k, c.task, sk.net.userNs, CAP_NET_ADMIN)) return fail(EPERM);
       return c.k.proc === undefined ? fail(EINVAL) : openNsFile(c, sk.net);
     }
-    const r = sk.ops.ioctl === null ? undefined : sk.ops.ioctl(c, sk, request, arg);
-    return r === undefined ? fail(ENOTTY) : r;
+    const own = sk.ops.ioctl === null ? undefined : sk.ops.ioctl(c, sk, request, arg);
+    return own ?? c.k.net.deviceIoctl?.(c, sk, request, arg) ?? fail(ENOTTY);
   },
   showFdinfo(_k, file) {
     const sk = file.data as Sock;

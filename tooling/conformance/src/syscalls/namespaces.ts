@@ -45,13 +45,20 @@ export const NAMESPACE_CALLS: MarshalTable = {
     result: received,
   }),
   mq_open: call("mq_open", { args: ([name, f, mode]) => [name, f, mode ?? 0o600] }),
-  bind: call("bind", { args: ([fd, a]) => [fd, a] }),
-  connect: call("connect", { args: ([fd, a]) => [fd, a] }),
-  sendto: call("sendto", { args: ([fd, text, a]) => [fd, fromLatin1(String(text)), 0, a] }),
+  bind: call("bind", { args: ([fd, a]) => [fd, sockaddr(a)] }),
+  connect: call("connect", { args: ([fd, a]) => [fd, sockaddr(a)] }),
+  sendto: call("sendto", { args: ([fd, text, a]) => [fd, fromLatin1(String(text)), 0, sockaddr(a)] }),
   recv: call("recv", { method: "recvfrom", args: ([fd, f]) => [fd, 2048, f ?? 0], result: received }),
   reboot: call("reboot", { args: ([cmd]) => [REBOOT_MAGIC, REBOOT_MAGIC2, cmd] }),
   syslog: call("syslog", { args: ([action, length]) => [action, length ? new Uint8Array(4096) : null, length ?? 0] }),
 };
+
+/** An address: the family by name, "@" for the NUL before an abstract name. */
+function sockaddr(a: unknown): unknown {
+  if (typeof a !== "object" || a === null) return null;
+  const { family, path, ...rest } = a as { family: unknown; path?: string };
+  return { family: flags(family), ...rest, ...(path !== undefined && { path: path.replace(/^@/, "\0") }) };
+}
 
 function received(value: unknown): ReturnType<typeof plainResult> {
   const result = plainResult(value instanceof Uint8Array ? value : (value as { data: unknown }).data);

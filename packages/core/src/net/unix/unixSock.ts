@@ -62,7 +62,7 @@ export class UnixSock extends Sock {
   readonly peerWait: WaitQueue = new WaitQueue("unix_peer");
 
   constructor(c: Ctx, net: NetNamespace, family: number, type: number, ops: ProtoOps) {
-    super(c, net, family, type, 0, ops);
+    super(c.k, c.task.cred.fsuid, net, family, type, 0, ops);
     this.backlog = net.maxDgramQlen;
     net.unixSocks.add(this);
   }

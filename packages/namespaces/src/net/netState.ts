@@ -1,0 +1,64 @@
+/** What a network namespace has beyond core's part of it. network_namespaces(7). */
+import type { NetNamespace } from "@kernelkit/core";
+import { Fib } from "./fib.js";
+import { Filter } from "./filter.js";
+import type { Inet } from "./inet.js";
+import type { InetSock } from "./inetSock.js";
+import type { NetDevice } from "./netDevice.js";
+import { PortTable } from "./ports.js";
+import type { RawSock } from "./raw.js";
+import type { TcpSock } from "./tcpSock.js";
+
+/** Settings below /proc/sys/net that each namespace has. */
+export class NetSettings {
+  ipForward = 0;
+  ipDefaultTtl = 64;
+  ipUnprivilegedPortStart = 1024;
+  readonly ipLocalPortRange: number[] = [32768, 60999];
+  ipNonlocalBind = 0;
+  readonly pingGroupRange: number[] = [1, 0];
+  icmpEchoIgnoreAll = 0;
+  icmpEchoIgnoreBroadcasts = 1;
+  tcpSynRetries = 6;
+  tcpSynLinearTimeouts = 4;
+  tcpSynackRetries = 5;
+  tcpRetries2 = 15;
+  tcpFinTimeout = 60;
+  tcpMaxSynBacklog = 512;
+  readonly tcpRmem: number[] = [4096, 131072, 33554432];
+  readonly tcpWmem: number[] = [4096, 16384, 4194304];
+  ipv6Forwarding = 0;
+  bindv6only = 0;
+  ipv6NonlocalBind = 0;
+}
+
+export class NetState {
+  /** By ifindex. */
+  readonly devs: Map<number, NetDevice> = new Map();
+  lastIfindex = 0;
+  readonly fib: Fib = new Fib();
+  readonly tcp: PortTable = new PortTable();
+  readonly udp: PortTable = new PortTable();
+  /** Connections by their four numbers. */
+  readonly established: Map<string, TcpSock> = new Map();
+  readonly raw: RawSock[] = [];
+  /** All sockets, in order of making. */
+  readonly socks: Set<InetSock> = new Set();
+  readonly filter: Filter = new Filter();
+  readonly settings: NetSettings = new NetSettings();
+  /** Identification of the next IPv4 packet. */
+  ipId = 0;
+
+  constructor(
+    readonly inet: Inet,
+    readonly net: NetNamespace,
+  ) {}
+
+  get loopback(): NetDevice {
+    return this.devs.get(1) as NetDevice;
+  }
+  dev(name: string): NetDevice | null {
+    for (const d of this.devs.values()) if (d.name === name) return d;
+    return null;
+  }
+}
