@@ -34,7 +34,7 @@ const start = (): Progress => ({ page: 0, ns: 0, spent: false });
 
 export function useMemoryCall(sys: NumaSystem): Pick<Impl<NumaSys>, "useMemory"> {
   return {
-    access(c, addr, pages, perPage = 1, write = false) {
+    useMemory(c, addr, pages, perPage = 1, write = false) {
       const n = int(pages, "pages");
       const per = int(perPage, "perPage");
       const at = ulong(addr, "addr");
