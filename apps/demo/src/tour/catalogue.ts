@@ -2,6 +2,7 @@
 import type { Knobs, Story } from "@kernelkit/core/stories";
 import * as genirq from "@kernelkit/genirq/stories";
 import * as integrity from "@kernelkit/integrity/stories";
+import * as namespaces from "@kernelkit/namespaces/stories";
 import * as powerclamp from "@kernelkit/powerclamp/stories";
 import * as printk from "@kernelkit/printk-syslog/stories";
 import * as writeback from "@kernelkit/writeback/stories";
@@ -20,6 +21,7 @@ const PACKAGES: Readonly<Record<string, object>> = {
   writeback,
   genirq,
   powerclamp,
+  namespaces,
   integrity,
 };
 

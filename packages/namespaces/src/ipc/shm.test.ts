@@ -99,7 +99,7 @@ describe("shared memory", () => {
   });
 
   it("goes with its namespace, and with its creator where kernel.shm_rmid_forced says so", () => {
-    const { a, b, ta, kernel } = two();
+    const { a, b, kernel } = two();
     const committed = kernel.mm.committed;
     const id = a.shmget(1, 4096, IPC_CREAT | 0o666);
     a.unshare(CLONE_NEWIPC);

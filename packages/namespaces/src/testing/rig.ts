@@ -1,25 +1,29 @@
 /** For tests: a kernel with namespaces, children driven from outside, and the name of the errno that something fails with. */
-import { createKernel, KernelError, type Task } from "@kernelkit/core";
-import { type NamespacesOptions, namespaces } from "../index.js";
+import type { CoreSys, Outside, Started, Task } from "@kernelkit/core";
+import type { NamespacesSys } from "../namespaces.js";
+import type { NamespacesOptions } from "../options.js";
+import { boot, errnoOf, forked, type NsKernel } from "../stories/rig.js";
 
-export function rig(options: NamespacesOptions = {}) {
-  const kernel = createKernel({ machine: { memory: "128M", cpus: 2 } })
-    .use(namespaces(options))
-    .boot();
-  /** A child, without asking for its number. */
-  const child = (of: Task = kernel.init): Task => kernel.tasks.findVpid(of, kernel.sys(of).fork())?.task as Task;
-  return { kernel, child, sys: (t: Task) => kernel.sys(t), call: (t: Task) => kernel.call(t) };
+export interface Rig {
+  readonly kernel: NsKernel;
+  /** A new child, of init if nothing is said. */
+  child(of?: Task): Task;
+  sys(t: Task): Outside<CoreSys & NamespacesSys>;
+  call(t: Task): Started<CoreSys & NamespacesSys>;
 }
 
-export type Rig = ReturnType<typeof rig>;
+export function rig(options: NamespacesOptions = {}): Rig {
+  const kernel = boot(options);
+  return {
+    kernel,
+    child: (of = kernel.init) => forked(kernel, of),
+    sys: (t) => kernel.sys(t),
+    call: (t) => kernel.call(t),
+  };
+}
 
 /** "EPERM", or "" if nothing was thrown. */
 export function code(fn: () => unknown): string {
-  try {
-    fn();
-    return "";
-  } catch (e) {
-    if (e instanceof KernelError) return e.code;
-    throw e;
-  }
+  const e = errnoOf(fn);
+  return e === "ok" ? "" : e;
 }
