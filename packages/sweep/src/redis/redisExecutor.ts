@@ -4,6 +4,7 @@
  * that is done is taken, one that Redis has forgotten is given again. A job is removed when its result is in the results file, so a
  * coordinator that is killed finds what it missed when it is started again.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Job, Queue, QueueEvents } from "bullmq";
 import type { Redis } from "ioredis";
 import type { Bundle } from "../bundle.js";
@@ -31,8 +32,10 @@ interface Outstanding {
 
 const WINDOW = 1000;
 const QUIET_MS = 5000;
-/** A job that fails for reasons of the queue is given again so often, then it is the run's result. */
+/** The code's time to live is renewed so often. */
 const BUNDLE_EVERY_MS = 60_000;
+/** Jobs that a Redis that went away does not let go are left to their time to live. */
+const CLOSE_MS = 2000;
 
 /** RangeError when Redis cannot be reached. */
 export async function redisExecutor(plan: Plan, bundle: Bundle, options: RedisOptions): Promise<Executor> {
@@ -50,7 +53,10 @@ class RedisExecutor implements Executor {
   private readonly queue: Queue<JobData, Executed>;
   private readonly events: QueueEvents<Executed>;
   private readonly outstanding = new Map<string, Outstanding>();
+  private readonly eventConnection: Redis;
   private unsent: PlannedRun[] = [];
+  /** Jobs on their way out of Redis. */
+  private removals: Promise<unknown> = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
   private codeAt = 0;
   private asking = false;
@@ -65,8 +71,9 @@ class RedisExecutor implements Executor {
     this.window = options.window ?? WINDOW;
     this.queueName = options.queue ?? QUEUE;
     this.connection = connect(options.url);
+    this.eventConnection = connect(options.url);
     this.queue = new Queue(this.queueName, { connection: this.connection, prefix: PREFIX });
-    this.events = new QueueEvents(this.queueName, { connection: this.connection.duplicate(), prefix: PREFIX });
+    this.events = new QueueEvents(this.queueName, { connection: this.eventConnection, prefix: PREFIX });
     // A Redis that goes away is waited for; what was lost is found out by asking.
     this.queue.on("error", () => {});
     this.events.on("error", () => {});
@@ -91,14 +98,18 @@ class RedisExecutor implements Executor {
   }
 
   written(ids: readonly string[]): void {
-    for (const id of ids) void this.queue.remove(jobId(id)).catch(() => {});
+    this.removals = Promise.allSettled([this.removals, ...ids.map((id) => this.queue.remove(jobId(id)))]);
   }
 
   async close(): Promise<void> {
     this.closed = true;
     clearInterval(this.timer);
-    // Without the runs in flight: they are found again by the next coordinator, or end unheard.
-    await Promise.allSettled([this.events.close(), this.queue.close()]);
+    // Without the runs in flight: they are found again by the next coordinator, or end unheard. The events' connection waits for the next
+    // event, so it is cut off rather than asked to end.
+    await Promise.race([this.removals, sleep(CLOSE_MS)]);
+    void this.events.close().catch(() => {});
+    void this.queue.close().catch(() => {});
+    this.eventConnection.disconnect();
     this.connection.disconnect();
   }
 

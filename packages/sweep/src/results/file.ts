@@ -20,6 +20,7 @@ import { parseRecord, type RunRecord, recordLine } from "./record.js";
 /** Lines are written together: when there are this many bytes of them, or after this time. */
 const BATCH_BYTES = 64 << 10;
 const BATCH_MS = 200;
+const NEWLINE = 10;
 
 export class ResultsFile {
   private readonly fd: number;
@@ -62,18 +63,19 @@ export class ResultsFile {
     this.pending = [];
     this.records = [];
     this.pendingBytes = 0;
+    let done = 0;
     try {
-      for (let done = 0; done < bytes.length; ) {
+      while (done < bytes.length) {
         const at = this.end === null ? null : this.end + done;
         done += writeSync(this.fd, bytes, done, bytes.length - done, at);
       }
-      if (this.end !== null) this.end += bytes.length;
     } catch (e) {
       this.error = e as Error;
-      if (this.end !== null) ftruncateSync(this.fd, this.end);
-      return;
+      done = bytes.subarray(0, done).lastIndexOf(NEWLINE) + 1;
+      if (this.end !== null) ftruncateSync(this.fd, this.end + done);
     }
-    this.onWritten(records);
+    if (this.end !== null) this.end += done;
+    if (this.error === null) this.onWritten(records);
   }
 
   close(): void {
@@ -89,7 +91,7 @@ function wholeLinesEnd(fd: number, size: number): number {
   for (let end = size; end > 0; ) {
     const start = Math.max(0, end - chunk.length);
     const n = readSync(fd, chunk, 0, end - start, start);
-    const at = chunk.subarray(0, n).lastIndexOf(10);
+    const at = chunk.subarray(0, n).lastIndexOf(NEWLINE);
     if (at >= 0) return start + at + 1;
     end = start;
   }
