@@ -15,6 +15,7 @@ import { NetApi } from "./netApi.js";
 import { IfAddr, NetDevice } from "./netDevice.js";
 import { NetSettings, NetState } from "./netState.js";
 import { installNetSysctl } from "./netSysctl.js";
+import { installNetSysfs, SysfsNet } from "./netSysfs.js";
 import { Arrival, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP, Packet } from "./packet.js";
 import { PortTable } from "./ports.js";
 import { procNetFiles } from "./procNet.js";
@@ -28,7 +29,7 @@ import { Datagram, UdpSock, udpOps, udpProtocol } from "./udp.js";
 function registerState(k: Core, inet: Inet): void {
   const { state } = k;
   state.class(NetState, NetSettings, NetDevice, IfAddr, Fib, Route, Filter, Rule, PortTable, Packet, Arrival);
-  state.class(UdpSock, Datagram, RawSock, TcpSock, ByteQueue);
+  state.class(UdpSock, Datagram, RawSock, TcpSock, ByteQueue, SysfsNet);
   state.static("proto.udp", udpOps);
   state.static("proto.raw", rawOps);
   state.static("proto.tcp", tcpOps);
@@ -86,6 +87,7 @@ export const netPart: NsPart<NetApi> = {
       type.procNs = () => null;
     }
     if (k.sysctl !== undefined) installNetSysctl(inet);
+    if (k.sysfs !== undefined) installNetSysfs(inet);
     if (k.proc !== undefined)
       for (const [name, file] of Object.entries(procNetFiles(inet))) k.proc.pidFile(`net/${name}`, file);
     const api = new NetApi(inet);

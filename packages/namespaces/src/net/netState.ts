@@ -5,6 +5,7 @@ import { Filter } from "./filter.js";
 import type { Inet } from "./inet.js";
 import type { InetSock } from "./inetSock.js";
 import type { NetDevice } from "./netDevice.js";
+import type { SysfsNet } from "./netSysfs.js";
 import { PortTable } from "./ports.js";
 import type { RawSock } from "./raw.js";
 import type { TcpSock } from "./tcpSock.js";
@@ -48,6 +49,8 @@ export class NetState {
   readonly settings: NetSettings = new NetSettings();
   /** Identification of the next IPv4 packet. */
   ipId = 0;
+  /** Its places in sysfs; null: nobody has looked. */
+  sysfs: SysfsNet | null = null;
 
   constructor(
     readonly inet: Inet,

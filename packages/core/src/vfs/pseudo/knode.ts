@@ -16,6 +16,11 @@ export class KnodeEvents {
   readonly queue: WaitQueue = new WaitQueue("kernfs");
 }
 
+/** What a directory has besides for a namespace: a node that is in no directory but has the directory's name and parent. A static. */
+export interface NsEntries {
+  of(ns: object): Knode | null;
+}
+
 export class Knode {
   /** Kernel ids. */
   uid = 0;
@@ -31,6 +36,10 @@ export class Knode {
   children: Map<string, Knode> | null = null;
   removed = false;
   events: KnodeEvents | null = null;
+  /** Its entries depend on the namespace the file system is mounted for. */
+  perNs: NsEntries | null = null;
+  /** Of such entries: the namespace. */
+  ns: object | null = null;
 
   constructor(
     readonly tree: PseudoTree,

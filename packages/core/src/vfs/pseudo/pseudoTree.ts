@@ -29,7 +29,7 @@ import {
   SuperBlock,
   type SuperOps,
 } from "../superBlock.js";
-import { Knode, KnodeEvents, relativeTarget } from "./knode.js";
+import { Knode, KnodeEvents, type NsEntries, relativeTarget } from "./knode.js";
 import { defaultMode, type FileGroup, type PseudoFile } from "./pseudoFile.js";
 
 const SLASH = 47;
@@ -250,8 +250,25 @@ export class PseudoTree {
     return [...this.k.vfs.superBlocks].filter((sb) => sb.type === top.type);
   }
 
+  /** Let a directory have entries of its own for each namespace. In install or boot; `entries` becomes a static. */
+  perNamespace(dir: Knode, entries: NsEntries): void {
+    const name = `${this.kind.name}.perNs:${dir.path}`;
+    if (!this.k.state.isStatic(entries)) this.k.state.static(name, entries);
+    dir.perNs = entries;
+  }
+
+  /** The entries that `dir` has for a namespace, none at first: the `in` of what is to be there. */
+  nsEntries(dir: Knode, ns: object): Knode {
+    const node = new Knode(this, dir.name, dir.parent, dir.mode, dir.ino);
+    node.uid = dir.uid;
+    node.gid = dir.gid;
+    node.ns = ns;
+    return node;
+  }
+
   private dentryOf(sb: SuperBlock, node: Knode): Dentry | null {
     if (node.parent === null) return sb.root;
+    if (node.ns !== null && node.ns !== sb.data) return null;
     const parent = this.dentryOf(sb, node.parent);
     return parent === null ? null : this.k.vfs.dcache.findName(parent, node.name);
   }
@@ -295,9 +312,14 @@ export function makeInode(sb: SuperBlock, node: Knode): Inode {
   return inode;
 }
 
+/** What a directory has for the namespace of a superblock only. */
+function nsPart(sb: SuperBlock, node: Knode): Knode | null {
+  return node.perNs === null || sb.data === null ? null : node.perNs.of(sb.data as object);
+}
+
 export function treeLookup(_c: Ctx, dir: Inode, name: string): Inode | null {
   const node = nodeOf(dir);
-  const child = node.removed ? null : node.child(name);
+  const child = node.removed ? null : (node.child(name) ?? nsPart(dir.sb, node)?.child(name) ?? null);
   if (child !== null) return makeInode(dir.sb, child);
   return node.tree.kind.strict ? fail(ENOENT) : null;
 }
@@ -326,7 +348,8 @@ export const keepAttrs: InodeOpsInit = {
 export const dirNlink: NonNullable<InodeOpsInit["getattr"]> = (_c, inode, st) => {
   const node = nodeOf(inode);
   let n = 2;
-  if (node.children !== null) for (const child of node.children.values()) if (child.isDir) n++;
+  for (const at of [node, nsPart(inode.sb, node)])
+    if (at !== null && at.children !== null) for (const child of at.children.values()) if (child.isDir) n++;
   st.nlink = node.tree.kind.oneLink ? 1 : n;
 };
 
@@ -363,7 +386,10 @@ export function emitNode(
 
 export const treeDirFileOps: FileOps = /* @__PURE__ */ new FileOps({
   iterate(_c, file, d) {
-    if (emitDots(file, d)) emitNode(nodeOf(file.inode), d, 2);
+    if (!emitDots(file, d)) return;
+    const node = nodeOf(file.inode);
+    const more = nsPart(file.inode.sb, node);
+    if (emitNode(node, d, 2) && more !== null) emitNode(more, d, 2 + node.entries().length);
   },
   llseek: genericLlseek,
 });
