@@ -60,7 +60,7 @@ export function globalDirtyLimits(w: Writeback, t: Task | null = null): DirtyLim
 
 function limitsOf(w: Writeback, t: Task | null, avail: number, ofGlobal: number | undefined): DirtyLimits {
   const s = w.st.knobs;
-  return domainDirtyLimits({
+  const out = domainDirtyLimits({
     dirtyRatio: s.dirtyRatio,
     dirtyBackgroundRatio: s.dirtyBackgroundRatio,
     dirtyBytes: Number(s.dirtyBytes),
@@ -70,6 +70,20 @@ function limitsOf(w: Writeback, t: Task | null, avail: number, ofGlobal: number 
     rt: isRt(t),
     dirtyLimit: w.st.domain.dirtyLimit,
   });
+  const tp = w.trace.globalDirtyState;
+  if (tp.on && ofGlobal === undefined) {
+    const read = (slot: number): number => w.k.mm.read(slot);
+    tp.emit(
+      read(NR_FILE_DIRTY),
+      read(NR_WRITEBACK),
+      out.bgThresh,
+      out.thresh,
+      w.st.domain.dirtyLimit,
+      read(w.nrDirtied),
+      read(w.nrWritten),
+    );
+  }
+  return out;
 }
 
 /** Bandwidth of all of a device's groups that have something dirty, pages/s. */
