@@ -15,7 +15,8 @@ const config: UserConfig = defineConfig({
       { find: "kernelkit/stories", replacement: source("../demo/src/tour/catalogue.ts") },
     ],
   },
-  worker: { format: "es" },
+  // the kernel knows the classes of its state by their names
+  worker: { format: "es", rolldownOptions: { output: { keepNames: true } } },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: { target: "es2022", chunkSizeWarningLimit: 3000, modulePreload: { polyfill: false } },
   preview: { port: 4173 },

@@ -1,3 +1,4 @@
+import { KernelError } from "@kernelkit/core";
 import { describe, expect, it } from "vitest";
 import { SCENARIOS } from "../scenarios/index.js";
 import { Run } from "./run.js";
@@ -78,7 +79,12 @@ describe.each(SCENARIOS.map((s) => [s.id, s] as const))("the run of view %s", (_
         c.knob.kind === "number" ? [c.knob.min, c.knob.max] : c.knob.kind === "choice" ? [...c.knob.choices] : [""];
       for (const v of values) {
         await run.advance({ ns: run.base + 50e6, k: 0 });
-        run.input(c.name, v);
+        // a refusal with an errno is an answer too
+        try {
+          run.input(c.name, v);
+        } catch (e) {
+          expect(e).toBeInstanceOf(KernelError);
+        }
       }
     }
     await run.advance({ ns: 2e9, k: 0 });

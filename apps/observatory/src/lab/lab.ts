@@ -244,8 +244,7 @@ export class Lab {
   private async seek(to: Instant, mine: number): Promise<Instant> {
     const { current } = this;
     if (mine !== this.seeks) throw new BadRequest("a later one took its place", "ESEEK");
-    const first = current.snapshots.before(0)?.ns ?? 0;
-    const goal = { ns: Math.max(to.ns, first), k: to.k };
+    const goal = current.within(to);
     current.rewind(goal);
     await this.go(goal, mine);
     return current.at;

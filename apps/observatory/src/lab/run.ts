@@ -230,8 +230,7 @@ export class Run {
 
   /** To the nearest snapshot before an instant, unless the kernel is already between that and the instant. */
   rewind(to: Instant): void {
-    const s = this.snapshots.before(to.ns);
-    if (s === null) throw new RangeError("there is no snapshot");
+    const s = this.snapshots.before(to.ns) ?? this.snapshots.first;
     if (!this.broken && !this.foreign && !earlier(to, this.at) && this.base >= s.ns) return;
     if (this.broken) this.make();
     (this.kernel as unknown as { restore(c: unknown): void }).restore(JSON.parse(s.text));
@@ -246,35 +245,50 @@ export class Run {
     this.foreign = true;
   }
 
+  /** An instant, or the beginning of the run if it is before that. */
+  within(to: Instant): Instant {
+    const { ns } = this.snapshots.first;
+    return to.ns < ns ? { ns, k: 0 } : to;
+  }
+
   /** To any instant of the run, all at once. */
   async seek(to: Instant): Promise<void> {
     this.rewind(to);
-    await this.advance(to);
+    await this.advance(this.within(to));
   }
 
   /** The instant one event before this one. */
   async stepBack(): Promise<void> {
     const { binNs } = this.scenario;
     if (this.steps > 0) return this.seek({ ns: this.base, k: this.steps - 1 });
-    // the last event before here: walk the bins back until one has events in it
-    for (let from = Math.max(0, (Math.ceil(this.base / binNs) - 1) * binNs); ; from = Math.max(0, from - binNs)) {
-      const here = this.base;
-      const first = this.snapshots.before(from)?.ns ?? 0;
-      await this.seek({ ns: Math.max(from, first), k: 0 });
-      const entry = this.journal[this.applied];
-      const until = entry === undefined ? here : Math.min(here, entry.ns);
-      let n = 0;
-      const { core } = this.kernel;
-      for (;;) {
-        if (!core.sched.stepsPending && core.events.peek() > until) break;
-        const before = this.steps;
-        if (!this.one() || this.kernel.now > until) break;
-        n = before + 1;
-      }
-      const base = this.base;
-      if (n > 0) return this.seek({ ns: base, k: n - 1 });
-      if (from <= first) return this.seek({ ns: base, k: 0 });
+    // the last event before here: walk forward to here, from ever further back until something happens on the way
+    const here = this.base;
+    const first = this.snapshots.first.ns;
+    for (let far = binNs; ; far *= 8) {
+      const from = Math.max(first, Math.floor((here - far) / binNs) * binNs);
+      await this.seek({ ns: from, k: 0 });
+      const last = await this.lastBefore(here);
+      if (last !== null) return this.seek(last);
+      if (from <= first) return this.seek({ ns: first, k: 0 });
     }
+  }
+
+  /** Walk to `here`: the instant before the last event on the way, null if there was none. */
+  private async lastBefore(here: number): Promise<Instant | null> {
+    const { binNs } = this.scenario;
+    const { core } = this.kernel;
+    let last: Instant | null = null;
+    while (this.base < here) {
+      const entry = this.journal[this.applied];
+      const end = Math.min(here, (Math.floor(this.base / binNs) + 1) * binNs, entry?.ns ?? Number.POSITIVE_INFINITY);
+      while (core.sched.stepsPending || core.events.peek() <= end) {
+        const at = this.at;
+        if (!this.one() || this.kernel.now > end) break;
+        last = at;
+      }
+      await this.advance({ ns: end, k: entry?.ns === end ? entry.k : 0 });
+    }
+    return last;
   }
 
   /** Events recorded at the cursor or before it. */

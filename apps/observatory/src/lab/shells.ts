@@ -44,10 +44,10 @@ export class Shells {
   private async exec(run: Run, pid: number, line: string): Promise<Result> {
     const { createShell } = await import("kernelkit/shell");
     const task = taskOf(run, pid);
-    const shell = createShell(run.kernel, task);
-    // any command that is a system call takes the task to where the shell is: the next line begins there
-    const script = `${line}\n__status=$?; id > /dev/null; exit $__status`;
-    const r = await shell.exec(script, { cwd: run.kernel.sys(task).getcwd() });
+    const sys = run.kernel.sys(task);
+    const shell = createShell(run.kernel, task, { cwd: sys.getcwd() });
+    const r = await shell.exec(line);
+    if (!shell.dead) sys.chdir(shell.cwd);
     return { out: r.stdout + r.stderr, code: r.exitCode };
   }
 }

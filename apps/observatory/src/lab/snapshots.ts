@@ -28,6 +28,10 @@ export class Snapshots {
   has(ns: number): boolean {
     return this.list.some((s) => s.ns === ns);
   }
+  /** The earliest: the beginning of the run. */
+  get first(): Snapshot {
+    return this.list[0];
+  }
   /** The latest one not after an instant. */
   before(ns: number): Snapshot | null {
     let best: Snapshot | null = null;

@@ -67,16 +67,9 @@ export function App(): JSX.Element {
   const [screen = "", arg = ""] = link.path;
   return (
     <>
-      <a
-        class="skip"
-        href="#main"
-        onClick={(e) => {
-          e.preventDefault();
-          document.getElementById("main")?.focus();
-        }}
-      >
+      <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
         To the content
-      </a>
+      </button>
       <header class="bar">
         <a class="brand" href="#/">
           kernelkit

@@ -65,7 +65,7 @@ export function Events({ session }: { readonly session: Session }): JSX.Element 
         </div>
       )}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
-      <div class="scroll" tabIndex={0} role="region" aria-label="list of events">
+      <section class="scroll" tabIndex={0} aria-label="list of events">
         <table class="events">
           <thead>
             <tr>
@@ -112,7 +112,7 @@ export function Events({ session }: { readonly session: Session }): JSX.Element 
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
     </section>
   );
 }

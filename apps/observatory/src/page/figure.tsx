@@ -83,10 +83,10 @@ export function Figure({ title, what, caption, table, children }: FigureProps): 
           </span>
         </details>
       </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex lint/a11y/useSemanticElements: one tab stop for all marks, and no form */}
       <div
         ref={box}
         class="picture"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: one tab stop for all marks; arrow keys walk them
         tabIndex={0}
         role="group"
         aria-label={`${title}. Arrow keys walk the parts.`}

@@ -86,7 +86,6 @@ export function WritebackPicture({ p }: { readonly p: WbPicture }): JSX.Element 
               {f.name}
             </text>
             {[...f.cells].map((c, j) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: cells are places in the file
               <rect key={j} x={346 + j * 2.9} y={36 + i * 22} width={2.5} height={14} style={CELLS[c].style} />
             ))}
           </g>

@@ -12,7 +12,7 @@ interface WbState {
 }
 interface Bio {
   readonly first: number;
-  readonly pfns: readonly number[];
+  readonly n: number;
   readonly transfers: readonly { startNs: number; pageNs: number; changed: ReadonlySet<number> }[];
 }
 interface CachedFile {
@@ -297,9 +297,9 @@ export const writebackScenario: Scenario<WbPicture> = {
             return {
               file: f.name,
               first: b.first,
-              pages: b.pfns.length,
+              pages: b.n,
               startMs: t.startNs / 1e6,
-              endMs: (t.startNs + b.pfns.length * t.pageNs) / 1e6,
+              endMs: (t.startNs + b.n * t.pageNs) / 1e6,
               changed: t.changed.size,
             };
           }),

@@ -1,0 +1,290 @@
+/** The kernel log: a host and two containers, packets that land on whatever runs, readers that take from one position. */
+import {
+  CLONE_NEWNET,
+  CLONE_NEWUSER,
+  type CoreSys,
+  type Namespace,
+  type Program,
+  program,
+  type Task,
+} from "@kernelkit/core";
+import { type LogNamespaces, type PrintkSys, SYSLOG_ACTION_NEW_NS, type SyslogNs } from "@kernelkit/printk-syslog";
+import type { AssembledKernel } from "kernelkit/kernel";
+import type { Emit, Scenario } from "../lab/scenario.js";
+import { num, some, tasksNamed } from "./common.js";
+
+export interface LogPicture {
+  readonly rings: readonly {
+    name: string;
+    bytes: number;
+    used: number;
+    first: number;
+    next: number;
+    /** Records that were overwritten. */
+    lost: number;
+    clear: number;
+    read: number;
+    records: readonly { seq: number; level: number; text: string; about: string; why: string }[];
+  }[];
+  readonly packets: number;
+  readonly misrouted: number;
+  /** Host lines that a container's reader took. */
+  readonly taken: readonly { reader: string; own: number; foreign: number }[];
+}
+
+interface Net {
+  packets: number;
+  misrouted: number;
+  perSecond: number;
+  pids: number[];
+  taken: number[];
+  foreign: number[];
+}
+const net = (k: AssembledKernel): Net => k.core.state.rootNamed("observatory.net") as Net;
+const NAMES = ["host", "ct1", "ct2"];
+
+interface Wiring {
+  packet: number;
+  emit: Emit | null;
+}
+const wiring = new WeakMap<object, Wiring>();
+const wires = (k: AssembledKernel): Wiring => wiring.get(k.core) as Wiring;
+
+type Sys = Program<CoreSys & PrintkSys>;
+/** A log daemon: takes what is new, as klogd did with syslog(2). */
+const logd = program("logd", function* (sys: Sys, s: { who: number; last: string; own: number; foreign: number }) {
+  for (;;) {
+    yield* sys.restPoint(s);
+    const got = yield* sys.syslog(2, new Uint8Array(1024), 1024);
+    const text = typeof got === "number" ? "" : new TextDecoder().decode(got as Uint8Array);
+    const lines = text.split("\n").filter((l) => l !== "");
+    const mine = lines.filter((l) => l.includes(`=${NAMES[s.who]} `) || (s.who === 0 && !/=ct\d /.test(l)));
+    s.own += mine.length;
+    s.foreign += lines.length - mine.length;
+    yield* sys.nanosleep(20_000_000);
+  }
+});
+const worker = program("work", function* (sys: Sys, s: { i: number }) {
+  for (; ; s.i++) {
+    yield* sys.restPoint(s);
+    yield* sys.compute(3_000_000);
+    yield* sys.nanosleep(4_000_000);
+  }
+});
+
+const taskOf = (k: AssembledKernel, i: number): Task => k.tasks.find(net(k).pids[i]) as Task;
+const logOf = (k: AssembledKernel, i: number): SyslogNs => k.printk.log.nsOf(taskOf(k, i));
+const netOf = (k: AssembledKernel, i: number): Namespace => k.tasks.nsOf(taskOf(k, i), k.tasks.nsType("net"));
+const rings = (k: AssembledKernel): SyslogNs[] => [...new Set(NAMES.map((_, i) => logOf(k, i)))];
+const nameOf = (k: AssembledKernel, ns: SyslogNs): string =>
+  NAMES.filter((_, i) => logOf(k, i) === ns).join(", ") || "another";
+const decoder = new TextDecoder();
+
+export const logScenario: Scenario<LogPicture> = {
+  id: "log",
+  name: "Kernel log",
+  question: "Where did this line go, who can read it, who already took it?",
+  sees: "Firewall lines about packets of a host and two containers. Packets arrive as interrupts, while whatever task happens to run runs. Each has a log daemon that takes lines with syslog(2): with one log for all, a daemon in a container takes the host's lines. Choose another design and boot again: the same packets, other rings.",
+  howTrue:
+    "Linux has one log: design none, checked against recorded runs. The other designs were proposed between 2010 and 2012 and never merged; they follow their descriptions.",
+  binNs: 10e6,
+  settings: {
+    design: {
+      kind: "choice",
+      default: "none",
+      choices: ["none", "userns-hack", "syslog-action", "nsproxy", "userns"],
+    },
+    ring: { kind: "choice", default: "16K", choices: ["4K", "16K", "128K"] },
+    packets: { kind: "number", default: 100, min: 1, max: 5000, unit: "1/s" },
+  },
+  controls: [
+    {
+      name: "packets",
+      what: "Logged packets per second, of host and containers alike.",
+      linux: "iptables -A INPUT -j LOG",
+      knob: { kind: "number", default: 100, min: 1, max: 5000, unit: "1/s" },
+      apply(k, v) {
+        net(k).perSecond = Math.round(num(v));
+      },
+    },
+    {
+      name: "the host logs a line",
+      what: "A message of the kernel itself.",
+      linux: "printk()",
+      knob: { kind: "button" },
+      apply: (k) => void k.printk.printk("\u00014host: a line of the kernel\n"),
+    },
+    {
+      name: "clear as ct1",
+      what: "dmesg -c in the first container: a mark moves, nothing is deleted.",
+      linux: "syslog(SYSLOG_ACTION_CLEAR)",
+      knob: { kind: "button" },
+      apply: (k) => void k.sys(taskOf(k, 1)).syslog(5),
+    },
+  ],
+  gauges: [
+    {
+      name: "records",
+      unit: "1/s",
+      group: "records",
+      rate: true,
+      what: "Records stored, in all rings.",
+      linux: "sequence numbers of /dev/kmsg",
+      read: (k) => rings(k).reduce((n, r) => n + r.ring.headSeq, 0),
+    },
+    {
+      name: "in the wrong log",
+      unit: "packets",
+      group: "misrouted",
+      what: "Lines about a container's packets that are not in its own log.",
+      linux: "none: compare dmesg inside and outside",
+      read: (k) => net(k).misrouted,
+    },
+    {
+      name: "host lines taken by others",
+      unit: "lines",
+      group: "taken",
+      what: "Lines of others that the daemons of the containers took.",
+      linux: "none: they are missing from the host's file",
+      read: (k) => readers(k).reduce((n, r) => n + (r.who > 0 ? r.foreign : 0), 0),
+    },
+  ],
+  lanes: null,
+  heat: {
+    title: "Packets",
+    what: "When packets were logged, and which ring got the line.",
+    event: "route",
+    unit: "ring",
+    steps: [0, 1, 2],
+  },
+  traces: [],
+  files: ["/proc/sys/kernel/printk", "/proc/sys/kernel/dmesg_restrict", "/proc/consoles", "/proc/uptime"],
+  programs: [logd, worker] as never,
+  options: (s) => ({
+    machine: { cpus: 2, memory: "256M" },
+    cmdline: `log_buf_len=${s["ring"]} loglevel=1`,
+    printk: { logNamespaces: s["design"] as LogNamespaces },
+  }),
+  statics(k) {
+    const { core } = k;
+    core.state.root("observatory.net", {
+      packets: 0,
+      misrouted: 0,
+      perSecond: 100,
+      pids: [],
+      taken: [],
+      foreign: [],
+    } satisfies Net);
+    const w: Wiring = { packet: 0, emit: null };
+    wiring.set(core, w);
+    w.packet = core.events.define("observatory.packet", () => {
+      const n = net(k);
+      const owner = core.rng.below(3);
+      const cpu = core.rng.below(core.cpus.nr);
+      const own = logOf(k, owner);
+      const before = own.ring.headSeq;
+      const all = rings(k);
+      const heads = all.map((r) => r.ring.headSeq);
+      n.packets++;
+      core.irq.enter(cpu);
+      const runs = core.cpus.curr[cpu];
+      const was = core.current;
+      core.current = runs;
+      k.printk.nfLogPacket(
+        netOf(k, owner),
+        `IN=${NAMES[owner]} SRC=10.0.${owner}.${n.packets % 250} LEN=${60 + (n.packets % 40)}`,
+      );
+      core.current = was;
+      core.irq.exit(cpu);
+      const wrong = own.ring.headSeq === before || (owner > 0 && own === k.printk.log.init);
+      if (wrong) n.misrouted++;
+      const to = all.findIndex((r, i) => r.ring.headSeq > heads[i]);
+      w.emit?.({
+        name: "route",
+        text: `a packet of ${NAMES[owner]} on CPU ${cpu}, which ran ${runs === null ? "nothing" : `${runs.comm}-${runs.nr}`}: its line went to the log of ${to < 0 ? "nobody" : nameOf(k, all[to])}${wrong ? ", not its own" : ""}`,
+        value: to,
+        cpu,
+      });
+      core.events.at(
+        core.now + Math.round((1e9 / n.perSecond) * (0.5 + core.rng.below(1000) / 1000)),
+        0,
+        w.packet,
+        null,
+      );
+    });
+  },
+  watch(k, emit) {
+    wires(k).emit = emit;
+  },
+  setup(k, s) {
+    const n = net(k);
+    n.perSecond = num(s["packets"]);
+    for (let i = 0; i < NAMES.length; i++) {
+      const t = k.init.fork();
+      n.pids.push(t.nr);
+      if (i > 0) {
+        k.sys(t).unshare(CLONE_NEWUSER | CLONE_NEWNET | k.printk.cloneSyslog);
+        if (s["design"] === "syslog-action") k.sys(t).syslog(SYSLOG_ACTION_NEW_NS);
+      }
+      k.spawn(worker as never, { i: 0 }, t);
+      k.spawn(logd as never, { who: i, last: "", own: 0, foreign: 0 }, t);
+    }
+    k.core.events.at(k.now + 1e6, 0, wires(k).packet, null);
+  },
+  picture(k) {
+    const n = net(k);
+    return {
+      packets: n.packets,
+      misrouted: n.misrouted,
+      taken: readers(k).map((r) => ({ reader: NAMES[r.who], own: r.own, foreign: r.foreign })),
+      rings: rings(k).map((ns) => {
+        const { ring } = ns;
+        const from = Math.max(ring.firstSeq, ring.nextSeq - 8);
+        return {
+          name: nameOf(k, ns),
+          bytes: ring.size,
+          used: ring.usedBytes,
+          first: ring.firstSeq,
+          next: ring.nextSeq,
+          lost: ring.firstSeq,
+          clear: ns.clearSeq,
+          read: ns.syslogSeq,
+          records: Array.from({ length: ring.nextSeq - from }, (_, i) => {
+            const seq = from + i;
+            const text = decoder.decode(ring.bytes(seq));
+            return {
+              seq,
+              level: ring.level[ring.index(seq)],
+              text,
+              about: /IN=(\w+)/.exec(text)?.[1] ?? "kernel",
+              why: k.printk.explain(ns === k.printk.log.init ? null : taskIn(k, ns), seq)?.why ?? "",
+            };
+          }),
+        };
+      }),
+    };
+  },
+  table: (p) => ({
+    columns: ["log of", "seq", "level", "about", "text", "why it is there"],
+    rows: p.rings.flatMap((r) => r.records.map((x) => [r.name, x.seq, x.level, x.about, x.text, x.why])),
+  }),
+  takeaway(p) {
+    const foreign = p.taken.filter((t) => t.reader !== "host").reduce((n, t) => n + t.foreign, 0);
+    return `${p.packets} packets were logged into ${some(p.rings.length, "ring")}; ${p.misrouted} lines are not in the log of whom they are about. Daemons in containers took ${foreign} lines that are not theirs. ${p.rings.map((r) => `The ring of ${r.name} has lost ${r.lost} records.`).join(" ")}`;
+  },
+};
+
+function taskIn(k: AssembledKernel, ns: SyslogNs): Task | null {
+  const i = NAMES.findIndex((_, x) => logOf(k, x) === ns);
+  return i < 0 ? null : taskOf(k, i);
+}
+
+interface Reader {
+  readonly who: number;
+  readonly own: number;
+  readonly foreign: number;
+}
+/** What the daemons had taken when they last looked. */
+function readers(k: AssembledKernel): Reader[] {
+  return tasksNamed(k, "logd").map((t) => t.rest as Reader);
+}
