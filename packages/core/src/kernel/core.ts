@@ -179,13 +179,14 @@ export class Core {
     if (this.inEvent) throw new TypeError("the kernel cannot be run from inside a program, hook or handler");
     this.inEvent = true;
     const { events, sched, loop } = this;
-    const limit = this.options.limits.eventsPerInstant;
+    const { eventsPerInstant: limit, virtualNs } = this.options.limits;
+    const end = Math.min(until, virtualNs);
     try {
       for (;;) {
         if (stop?.()) return;
         const t = events.peek();
         const steps = sched.stepsPending;
-        if (!steps && t > until) break;
+        if (!steps && t > end) break;
         if (this.now === loop.instant) {
           if (++loop.atInstant > limit)
             throw new RangeError(
@@ -196,7 +197,7 @@ export class Core {
           loop.atInstant = 0;
         }
         if (steps && (t > this.now || events.peekClass() >= 5)) {
-          this.inlineUntil = stop === undefined ? until : Math.min(until, this.now + INLINE_BURST_NS);
+          this.inlineUntil = stop === undefined ? end : Math.min(end, this.now + INLINE_BURST_NS);
           sched.stepFirst();
           continue;
         }
@@ -204,7 +205,10 @@ export class Core {
         events.runFirst();
         if (this.options.spuriousWakeups) this.spuriousWakeup();
       }
-      if (this.now < until && Number.isFinite(until)) this.now = until;
+      const timed = Number.isFinite(until);
+      const limited = end < until && (timed || Number.isFinite(events.peek()));
+      if (this.now < end && (timed || limited)) this.now = end;
+      if (limited) throw new RangeError(`virtual time has reached ${virtualNs} ns (limits.virtualNs)`);
     } finally {
       this.inEvent = false;
     }

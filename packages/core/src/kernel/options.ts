@@ -32,6 +32,8 @@ export interface Limits {
   eventsPerInstant?: number;
   /** Virtual time an outside call may drive without a deadline of its own, ns. Default 1 hour. */
   outsideCallNs?: number;
+  /** Virtual time the kernel may reach, ns since boot: whoever drives it further gets a RangeError. Default no limit. */
+  virtualNs?: number;
 }
 
 /** What things cost in virtual time, ns. */
@@ -50,6 +52,8 @@ export interface VfsOptions {
   fput?: "task_work" | "inline" | "deferred";
   /** Which inodes count changes (i_version): all, those mounted with i_version, none. Default "always". */
   iversion?: "always" | "mount-option" | "none";
+  /** tmpfs has inode numbers of 64 bits unless it is mounted with inode32, and says so (CONFIG_TMPFS_INODE64). Default false. */
+  tmpfsInode64?: boolean;
 }
 
 export interface KernelOptions {
@@ -98,7 +102,7 @@ function integer(name: string, v: unknown, def: number, min: number, max: number
 }
 
 /** One of the values, the first if nothing is said. */
-function oneOf<T extends string>(name: string, v: unknown, values: readonly T[]): T {
+function oneOf<T extends string | boolean>(name: string, v: unknown, values: readonly T[]): T {
   if (v === undefined) return values[0];
   if (!values.includes(v as T)) throw new TypeError(`${name}: must be one of ${values.join(", ")}, not ${String(v)}`);
   return v as T;
@@ -136,9 +140,9 @@ export function resolveOptions(o: KernelOptions = {}): Options {
     "tscHz",
     "timerWheel",
   ]);
-  known("limits", o.limits, ["eventsPerInstant", "outsideCallNs"]);
+  known("limits", o.limits, ["eventsPerInstant", "outsideCallNs", "virtualNs"]);
   known("costs", o.costs, ["syscall", "irq", "fault"]);
-  known("vfs", o.vfs, ["fput", "iversion"]);
+  known("vfs", o.vfs, ["fput", "iversion", "tmpfsInode64"]);
   const cpus = integer("machine.cpus", m.cpus, m.cpuNode?.length ?? 2, 1, 4096);
   const nodes = integer("machine.nodes", m.nodes, m.nodeMemory?.length ?? 1, 1, 64);
   let nodeMemoryBytes: number[];
@@ -188,11 +192,16 @@ export function resolveOptions(o: KernelOptions = {}): Options {
     limits: {
       eventsPerInstant: integer("limits.eventsPerInstant", o.limits?.eventsPerInstant, 1e7, 1, 1e12),
       outsideCallNs: integer("limits.outsideCallNs", o.limits?.outsideCallNs, 3600e9, 0, 2 ** 53),
+      virtualNs:
+        o.limits?.virtualNs === undefined
+          ? Number.POSITIVE_INFINITY
+          : integer("limits.virtualNs", o.limits.virtualNs, 0, 0, 2 ** 53),
     },
     costs: { syscall: cost("syscall", 100), irq: cost("irq", 0), fault: cost("fault", 0) },
     vfs: {
       fput: oneOf("vfs.fput", o.vfs?.fput, ["task_work", "inline", "deferred"]),
       iversion: oneOf("vfs.iversion", o.vfs?.iversion, ["always", "mount-option", "none"]),
+      tmpfsInode64: oneOf("vfs.tmpfsInode64", o.vfs?.tmpfsInode64, [false, true]),
     },
     spuriousWakeups: o.spuriousWakeups ?? false,
   };

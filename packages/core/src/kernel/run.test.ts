@@ -245,3 +245,33 @@ describe("a program", () => {
     expect(a.utimeNs / b.utimeNs).toBeLessThan(3.3);
   });
 });
+
+describe("a limit of virtual time", () => {
+  const limited = (virtualNs: number) => createMachine({ machine: { cpus: 1 }, limits: { virtualNs } }).boot();
+  const clock = program("clock", function* (sys: Program<MachineSys>, s: { ms: number }) {
+    for (; s.ms > 0; s.ms--) yield* sys.compute(1_000_000);
+  });
+
+  it("stops whoever drives the kernel beyond it, at its instant", () => {
+    for (const drive of [
+      (k: ReturnType<typeof limited>) => k.run("10s"),
+      (k: ReturnType<typeof limited>) => k.runUntil(() => false),
+      (k: ReturnType<typeof limited>) => k.sys(k.init).nanosleep({ sec: 5, nsec: 0 }),
+    ]) {
+      const kernel = limited(2e9);
+      kernel.spawn(clock, { ms: 20_000 });
+      expect(() => drive(kernel)).toThrow(/virtual time has reached 2000000000 ns \(limits\.virtualNs\)/);
+      expect(kernel.now).toBe(2e9);
+    }
+  });
+
+  it("that is not reached changes nothing", () => {
+    const digest = (kernel: ReturnType<typeof limited>): string => {
+      kernel.spawn(clock, { ms: 300 });
+      kernel.run("1s");
+      kernel.run("1s");
+      return kernel.digest();
+    };
+    expect(digest(limited(2e9))).toBe(digest(createMachine({ machine: { cpus: 1 } }).boot()));
+  });
+});
