@@ -1,6 +1,5 @@
 /** Invariants of the memory controller, checked from scratch: for tests. Throws an Error that names the first that does not hold. */
-import { PG_LRU, PG_TABLE } from "@kernelkit/core";
-import type { MemCgroup } from "./memCgroup.js";
+import { PG_LRU, PG_TABLE, PG_TAIL } from "@kernelkit/core";
 import type { MemcgSystem } from "./memcgSystem.js";
 import type { PageCounter } from "./pageCounter.js";
 import { S_ANON, S_FILE, S_KERNEL, S_KERNEL_STACK, S_LRU, statValue } from "./stats.js";
@@ -12,6 +11,7 @@ function expect(what: string, is: number, should: number): void {
 /** Each page that is on a list is on exactly one, of the group that pays for it. */
 function checkLists(s: MemcgSystem): void {
   const { frames } = s.k.mm;
+  const { flags } = frames;
   const seen = new Uint8Array(frames.nr);
   for (const m of s.groups) {
     if (!m) continue;
@@ -20,9 +20,11 @@ function checkLists(s: MemcgSystem): void {
       let before = 0;
       for (let pfn = m.head[lru]; pfn !== 0; before = pfn, pfn = s.next[pfn]) {
         if (seen[pfn]++ !== 0) throw new Error(`page ${pfn} is on two lists`);
-        expect(`list back link of ${pfn}`, s.prev[pfn], before);
-        expect(`list of page ${pfn}`, s.k.mm.lruOf(pfn), lru);
-        expect(`group of page ${pfn}`, s.owner[pfn], m.id);
+        if (s.prev[pfn] !== before) throw new Error(`list back link of ${pfn}: ${s.prev[pfn]}, should be ${before}`);
+        if (s.k.mm.lruOf(pfn) !== lru)
+          throw new Error(`page ${pfn} is on list ${lru}, should be on ${s.k.mm.lruOf(pfn)}`);
+        if (s.owner[pfn] !== m.id)
+          throw new Error(`page ${pfn} is on a list of ${m.css.cgroup.path}, which does not pay`);
         n += frames.pages(pfn);
       }
       expect(`end of list ${lru}`, m.tail[lru], before);
@@ -31,20 +33,20 @@ function checkLists(s: MemcgSystem): void {
     }
   }
   for (let pfn = 0; pfn < frames.nr; pfn++)
-    if (((frames.flags[pfn] & PG_LRU) !== 0 ? 1 : 0) !== seen[pfn]) throw new Error(`page ${pfn} is on no list`);
+    if ((flags[pfn] & PG_LRU) === 0 ? seen[pfn] !== 0 : seen[pfn] !== 1) throw new Error(`page ${pfn} is on no list`);
 }
 
 /** What each group is charged: its pages, kernel objects and stacks, what the CPUs hold for it, and its children's. */
 function checkUsage(s: MemcgSystem): void {
   const { frames } = s.k.mm;
-  const own = new Map<MemCgroup, number>();
-  const kernel = new Map<MemCgroup, number>();
-  const add = (map: Map<MemCgroup, number>, m: MemCgroup, n: number): void => void map.set(m, (map.get(m) ?? 0) + n);
+  const own = new Int32Array(s.groups.length);
+  const kernel = new Int32Array(s.groups.length);
+  const { flags } = frames;
   for (let pfn = 0; pfn < frames.nr; pfn++) {
-    const m = s.owner[pfn] === 0 || frames.head(pfn) !== pfn ? null : s.groups[s.owner[pfn]];
-    if (!m) continue;
-    add(own, m, frames.pages(pfn));
-    if ((frames.flags[pfn] & PG_TABLE) !== 0) add(kernel, m, 1);
+    const id = s.owner[pfn];
+    if (id === 0 || (flags[pfn] & PG_TAIL) !== 0) continue;
+    own[id] += frames.pages(pfn);
+    if ((flags[pfn] & PG_TABLE) !== 0) kernel[id]++;
   }
   for (const m of s.groups) {
     if (!m || m.isRoot) continue;
@@ -61,8 +63,8 @@ function checkUsage(s: MemcgSystem): void {
       kmemBelow += kid.kmem.usage;
       swapBelow += kid.swap.usage;
     }
-    expect(`usage of ${where}`, m.memory.usage, (own.get(m) ?? 0) + objects + stock + below);
-    expect(`kernel memory of ${where}`, m.kmem.usage, (kernel.get(m) ?? 0) + objects + kmemBelow);
+    expect(`usage of ${where}`, m.memory.usage, own[m.id] + objects + stock + below);
+    expect(`kernel memory of ${where}`, m.kmem.usage, kernel[m.id] + objects + kmemBelow);
     expect(`swap of ${where}`, m.swap.usage, m.swapEntries + swapBelow);
     checkCounter(
       where,

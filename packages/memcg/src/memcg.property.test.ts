@@ -54,7 +54,7 @@ const op = fc.record({
 type Op = typeof op extends fc.Arbitrary<infer T> ? T : never;
 
 function machine(kmem: string) {
-  const kernel = createKernel({ machine: { cpus: 2, memory: "16M" }, cmdline: "transparent_hugepage=always" })
+  const kernel = createKernel({ machine: { cpus: 2, memory: "12M" }, cmdline: "transparent_hugepage=always" })
     .use(memcg({ swap: "8M", kmem }))
     .boot();
   const sys = kernel.sys(kernel.init);

@@ -2,6 +2,7 @@
 import type { Knobs, Story } from "@kernelkit/core/stories";
 import * as genirq from "@kernelkit/genirq/stories";
 import * as integrity from "@kernelkit/integrity/stories";
+import * as memcg from "@kernelkit/memcg/stories";
 import * as namespaces from "@kernelkit/namespaces/stories";
 import * as powerclamp from "@kernelkit/powerclamp/stories";
 import * as printk from "@kernelkit/printk-syslog/stories";
@@ -18,6 +19,7 @@ const isStory = (v: unknown): v is Story<Knobs> =>
 
 const PACKAGES: Readonly<Record<string, object>> = {
   "printk-syslog": printk,
+  memcg,
   writeback,
   genirq,
   powerclamp,
