@@ -60,7 +60,7 @@ export { doMmap, doMunmap, intersects } from "./mm/mmap.js";
 export { vmEnoughMemory } from "./mm/overcommit.js";
 export type { Net, SocketFamily } from "./net/net.js";
 export { NetNamespace } from "./net/netNamespace.js";
-export { netGlobalMode, netSysctlIds } from "./net/part.js";
+export { netGlobalMode, netSysctlOwner } from "./net/netSysctl.js";
 export * from "./net/sock.js";
 export { openNsFile } from "./proc/nsfs.js";
 export type { Proc } from "./proc/proc.js";

@@ -13,7 +13,7 @@ import { Inet } from "./inet.js";
 import { inetFamily } from "./inetFamily.js";
 import { NetApi } from "./netApi.js";
 import { IfAddr, NetDevice } from "./netDevice.js";
-import { NetSettings, NetState } from "./netState.js";
+import { NET_SLOT, NetSettings, NetState } from "./netState.js";
 import { installNetSysctl } from "./netSysctl.js";
 import { installNetSysfs, SysfsNet } from "./netSysfs.js";
 import { Arrival, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP, Packet } from "./packet.js";
@@ -56,7 +56,7 @@ export const netPart: NsPart<NetApi> = {
     const inet = new Inet(k);
     registerState(k, inet);
     inet.install();
-    inet.slot = k.net.slots.add("namespaces.net", (net) => new NetState(inet, net));
+    inet.slot = k.net.slots.add(NET_SLOT, (net) => new NetState(inet, net));
     k.net.init.slots[inet.slot] = new NetState(inet, k.net.init);
     inet.protocols.set(IPPROTO_UDP, udpProtocol);
     inet.protocols.set(IPPROTO_TCP, tcpProtocol);

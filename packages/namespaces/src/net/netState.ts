@@ -1,5 +1,5 @@
 /** What a network namespace has beyond core's part of it. network_namespaces(7). */
-import type { NetNamespace } from "@kernelkit/core";
+import type { Core, NetNamespace } from "@kernelkit/core";
 import { Fib } from "./fib.js";
 import { Filter } from "./filter.js";
 import type { Inet } from "./inet.js";
@@ -9,6 +9,9 @@ import type { SysfsNet } from "./netSysfs.js";
 import { PortTable } from "./ports.js";
 import type { RawSock } from "./raw.js";
 import type { TcpSock } from "./tcpSock.js";
+
+/** Name of the field on namespaces. */
+export const NET_SLOT = "namespaces.net";
 
 /** Settings below /proc/sys/net that each namespace has. */
 export class NetSettings {
@@ -64,4 +67,11 @@ export class NetState {
     for (const d of this.devs.values()) if (d.name === name) return d;
     return null;
   }
+}
+
+/** What a namespace has; TypeError if nothing was put there. */
+export function netStateOf(k: Core, net: NetNamespace): NetState {
+  const st = net.slots[k.net.slots.indexOf(NET_SLOT)];
+  if (!(st instanceof NetState)) throw new TypeError("the kernel has no devices: .use(namespaces())");
+  return st;
 }

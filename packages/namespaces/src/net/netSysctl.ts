@@ -3,17 +3,15 @@
  * Documentation/networking/ip-sysctl.
  */
 import {
-  CAP_NET_ADMIN,
   type Ctx,
   EINVAL,
   ENOENT,
   fail,
   intSysctl,
   netGlobalMode,
-  nsCapable,
+  netSysctlOwner,
   type SysctlFile,
 } from "@kernelkit/core";
-import { ownedByNsRoot } from "../nsRoot.js";
 import type { Inet } from "./inet.js";
 import type { NetSettings } from "./netState.js";
 
@@ -53,15 +51,11 @@ const LISTS: readonly [path: string, field: Several, count: number, min: number,
 export function installNetSysctl(inet: Inet): void {
   const { k } = inet;
   const settings = (c: Ctx): NetSettings => inet.of(k.net.of(c.task)).settings;
-  const owned = ownedByNsRoot(
-    (c) => k.net.of(c.task).userNs,
-    (c) => nsCapable(k, c.task, k.net.of(c.task).userNs, CAP_NET_ADMIN),
-  );
   for (const [path, field, min, max] of NUMBERS)
     k.sysctl.register(
       `net/${path}`,
       intSysctl({
-        ...owned,
+        ...netSysctlOwner,
         min,
         max,
         get: (c) => settings(c)[field],
@@ -74,7 +68,7 @@ export function installNetSysctl(inet: Inet): void {
     k.sysctl.register(
       `net/${path}`,
       list({
-        ...owned,
+        ...netSysctlOwner,
         count,
         min,
         max,

@@ -39,7 +39,7 @@ export class PortTable {
       if (o === s || !overlap(s, o)) return false;
       if (s.option(SO_REUSEPORT) !== 0 && o.option(SO_REUSEPORT) !== 0 && s.uid === o.uid) return false;
       const reuse = s.option(SO_REUSEADDR) !== 0 && o.option(SO_REUSEADDR) !== 0;
-      return !reuse || (stream && (o.state === ST_LISTEN || s.state === ST_LISTEN));
+      return !reuse || (stream && o.state === ST_LISTEN);
     });
   }
 
