@@ -1,13 +1,15 @@
 #!/usr/bin/env node
-// The `kernelkit` command. `npm run demo -- ARGUMENTS` in the checkout runs it.
 import { readFileSync } from "node:fs";
+// The `kernelkit` command. `npm run demo -- ARGUMENTS` in the checkout runs it.
+import { parseKmsg } from "@kernelkit/printk-syslog";
 import { Command, InvalidArgumentError } from "commander";
 import { type Progress, runConformance, scoreTable } from "kernelkit-conformance";
+import { addSweepCommands } from "./commands/sweep.js";
 import { type DemoOptions, demo } from "./demo.js";
 import { bootKernel } from "./kernel.js";
 import { machineOption } from "./machineOption.js";
 import { imaShow, imaVerify } from "./readers/ima.js";
-import { interruptsText, kmsgText, parseKmsg } from "./readers/logs.js";
+import { interruptsText, kmsgText } from "./readers/logs.js";
 import { repl } from "./repl.js";
 import { createShell, shellTask } from "./shell/shell.js";
 import { listText, type TourOptions, tour } from "./tour/tour.js";
@@ -134,6 +136,8 @@ program
   .argument("<file>")
   .option("--json", "as JSON")
   .action((file: string, o: { json?: boolean }) => out(interruptsText(readFileSync(file, "utf8"), o.json === true)));
+
+addSweepCommands(program, out);
 
 try {
   await program.parseAsync();

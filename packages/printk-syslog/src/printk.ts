@@ -2,7 +2,15 @@
  * printk: everything that writes the log, and what must happen when a record is complete (readers woken, consoles printed).
  * printk-basics, printk-formats (kernel documentation), sysctl kernel.printk.
  */
-import type { Core, LogLine, Namespace, Task, UserNamespace } from "@kernelkit/core";
+import {
+  type Core,
+  type LogLine,
+  type Namespace,
+  type Task,
+  type Tracepoint,
+  type UserNamespace,
+  utf8Text,
+} from "@kernelkit/core";
 import {
   CON_ANYTIME,
   CON_BOOT,
@@ -65,6 +73,8 @@ export class Printk {
   readonly recordMax: number;
   /** A 6.1 kernel has warned of CAP_SYS_ADMIN without CAP_SYSLOG. */
   sysAdminWarned = false;
+  /** printk:console: every message as it is logged, whatever consoles print. */
+  readonly trace: Tracepoint<[msg: string]>;
   /** Writers of consoles by name: not state. */
   readonly writers: Map<string, (text: string) => void> = new Map();
 
@@ -80,6 +90,8 @@ export class Printk {
     const { hz } = k.time;
     this.rsPrintk = new RatelimitState(5 * hz, 10);
     this.rsNet = new RatelimitState(5 * hz, 10);
+    this.trace = k.trace.define("printk", "console", (msg: string) => msg);
+    this.trace.format = { fields: [["__data_loc char[]", "msg", 4, 0]], print: '"%s", __get_str(msg)' };
     this.recordMax = semantics === "6.1" ? RECORD_MAX_61 : RECORD_MAX;
     this.init = new SyslogNs(0, this.bufferSize(), this.recordMax, syslogNsType(this), k.tasks.initUserNs);
     this.namespaces.push(this.init);
@@ -206,6 +218,7 @@ export class Printk {
       end--;
     }
     if (dict !== "") flags |= LOG_NEWLINE;
+    if (this.trace.on) this.trace.emit(typeof body === "string" ? body.slice(0, end) : utf8Text(body.subarray(0, end)));
     const { ring } = ns;
     if ((flags & LOG_CONT) !== 0) {
       const n = ring.extend(body, flags, callerId, end);
@@ -214,22 +227,24 @@ export class Printk {
         return n;
       }
     }
+    if (this.delayMs > 0) this.delay();
     const before = ring.nextSeq;
     const n = ring.store(body, facility, lvl, flags, timeNs, callerId, dict, route, end);
     if (ring.nextSeq > before) this.completed(ns);
     return n;
   }
 
+  /** kernel.printk_delay: the CPU is busy for so long with each message. */
+  private delay(): void {
+    const { sched, currentCpu } = this.k;
+    sched.addIrqTime(currentCpu, this.delayMs * 1e6);
+  }
+
   /** Records can be read that could not before. */
   private completed(ns: SyslogNs): void {
     if (ns.logWait.head !== null) this.k.sched.wakeUp(ns.logWait);
     if (ns.consoles.length > 0) this.flushConsoles(ns);
-    const tp = this.consoleTrace;
-    if (tp?.on) tp.emit(ns);
   }
-
-  /** Tracepoint printk:console. */
-  consoleTrace: { on: boolean; emit(ns: SyslogNs): void } | null = null;
 
   /** A line that core or a package logged by `k.log`. */
   logLine(line: LogLine): void {

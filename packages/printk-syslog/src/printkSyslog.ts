@@ -15,6 +15,7 @@ import { type Explanation, Printk, type Semantics } from "./printk.js";
 import { RatelimitState } from "./ratelimit.js";
 import { syslogText } from "./recordText.js";
 import { PrintkRing } from "./ringBuffer.js";
+import { StackWatch } from "./stackWatch.js";
 import { SyslogNs } from "./syslogNs.js";
 import { Trouble } from "./trouble.js";
 
@@ -27,6 +28,10 @@ export interface PrintkOptions {
   maxSyslogNs?: number;
   /** Records say who logged them (`,caller=T12`), as a kernel with CONFIG_PRINTK_CALLER. Default false. */
   printkCaller?: boolean;
+  /** Bytes of a task's kernel stack. Default 16384; 8192 as before Linux 3.15. */
+  threadSize?: 16384 | 8192;
+  /** Bytes of kernel stack that no task should use more of: those that do are warned of. Default: no such guard. */
+  stackGuard?: number;
 }
 
 export interface PrintkSys extends SysBase {
@@ -54,6 +59,8 @@ export interface PrintkApi {
   readonly cloneSyslog: number;
   /** dev_printk(): a message about a device, with its dictionary. */
   devPrintk(level: number, device: PrintkDevice, text: string): number;
+  /** `task` is `bytes` deep in its kernel stack: the deepest is told at exit, over the end is a panic. RangeError: no number of bytes. */
+  stackUsed(task: Task, bytes: number): void;
   /** The log itself. */
   readonly log: Printk;
   /** Taint, WARN, oops, panic, kmsg dumpers. */
@@ -87,6 +94,9 @@ export function printkSyslog(o: PrintkOptions = {}): Feature<"printk", PrintkApi
       };
       const trouble = new Trouble(k, p);
       k.state.root("printk.trouble", trouble);
+      const stacks = new StackWatch(k, trouble, o.threadSize, o.stackGuard);
+      k.state.root("printk.stacks", stacks);
+      k.hooks.exit.tap(0, "printk", (t) => stacks.exit(t));
       k.hooks.warn.tap(0, "printk", (text) => trouble.warn(text));
       k.hooks.panic.tap(0, "printk", (text) => trouble.panic(text));
       if (k.vfs !== undefined) installFiles(k, p, trouble);
@@ -103,6 +113,7 @@ export function printkSyslog(o: PrintkOptions = {}): Feature<"printk", PrintkApi
             return design.name === "nsproxy" ? p.init.type.flag : 0;
           },
           devPrintk: (level, device, text) => devPrintk(p, level, device, text),
+          stackUsed: (task, bytes) => stacks.used(task, bytes),
           log: p,
           trouble,
         },
@@ -129,7 +140,9 @@ function checkOptions(o: PrintkOptions): void {
     logNamespaces: Object.keys(LOG_NAMESPACE_DESIGNS),
     semantics: ["6.18", "6.1"],
     printkCaller: [true, false],
+    threadSize: [16384, 8192],
     maxSyslogNs: null,
+    stackGuard: null,
   };
   for (const [key, value] of Object.entries(o)) {
     if (!(key in allowed))
@@ -138,7 +151,9 @@ function checkOptions(o: PrintkOptions): void {
     if (value !== undefined && values !== null && !values.includes(value))
       throw new TypeError(`printkSyslog.${key}: must be one of ${values.join(", ")}, not ${String(value)}`);
   }
-  const { maxSyslogNs } = o;
-  if (maxSyslogNs !== undefined && !(maxSyslogNs >= 0))
-    throw new RangeError(`printkSyslog.maxSyslogNs: must be a number of 0 or more, not ${String(maxSyslogNs)}`);
+  for (const key of ["maxSyslogNs", "stackGuard"] as const) {
+    const value = o[key];
+    if (value !== undefined && !(value >= 0))
+      throw new RangeError(`printkSyslog.${key}: must be a number of 0 or more, not ${String(value)}`);
+  }
 }

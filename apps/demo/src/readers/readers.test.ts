@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { parseKmsg } from "@kernelkit/printk-syslog";
 import { describe, expect, it } from "vitest";
 import { bootKernel } from "../kernel.js";
 import { machineOption } from "../machineOption.js";
 import { dmesgText } from "../shell/commands/log.js";
 import { imaShow, imaVerify, readPcrs } from "./ima.js";
-import { interruptsText, kmsgText, parseKmsg } from "./logs.js";
+import { interruptsText, kmsgText } from "./logs.js";
 
 const data = (name: string): string =>
   fileURLToPath(new URL(`../../../../packages/integrity/testdata/${name}`, import.meta.url));

@@ -1,6 +1,6 @@
 /** The kernel log: dmesg, logger. util-linux 2.38. */
 import { KernelError, O_NONBLOCK, O_RDONLY, O_WRONLY } from "@kernelkit/core";
-import { type KmsgRecord, parseKmsg } from "../../readers/logs.js";
+import { type KmsgRecord, parseKmsg } from "@kernelkit/printk-syslog";
 import { type CommandEnv, CommandFailed, type CommandTable, strerror } from "../command.js";
 import { getopt } from "../getopt.js";
 
