@@ -3,6 +3,8 @@ export type { TaskNuma } from "./balance/taskNuma.js";
 export type { NumaSys } from "./calls/numaSys.js";
 export type { UserNodes, UserPlace } from "./calls/userNodes.js";
 export { DEFAULT_COSTS, type NumaCosts, type NumaSpent } from "./cost/numaCosts.js";
+export { type LiveMigrationOptions, type LiveMigrationResult, postcopy, precopy } from "./live/liveMigration.js";
+export { MACHINES, type MachinePreset } from "./machines/presets.js";
 export { migrationPairs } from "./migrate.js";
 export { NumaApi, numa } from "./numa.js";
 export type { NumaOptions } from "./options.js";

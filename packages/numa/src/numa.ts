@@ -26,6 +26,7 @@ import { SharedPolicy } from "./policy/sharedPolicy.js";
 import { NumaSettings, NumaSystem } from "./state.js";
 import { makeStrategy, STRATEGIES } from "./strategy/strategies.js";
 import type { Metadata, StrategyName } from "./strategy/strategy.js";
+import { Demotion } from "./tiering/demotion.js";
 import { UffdContext } from "./uffd/uffdContext.js";
 import { faultMissing, uffdFileOps, userfaultfd } from "./uffd/userfaultfd.js";
 
@@ -106,7 +107,9 @@ export function numa(options: NumaOptions = {}): Feature<"numa", NumaApi, NumaSy
       if (sys.strategy.name !== "none") installBalancing(sys, hinting);
       new Cpusets(sys, k).install();
       k.proc.pidFile("numa_maps", numaMapsFile(sys, k));
-      installSettings(sys);
+      const demotion = new Demotion(sys);
+      demotion.install();
+      installSettings(sys, demotion);
       k.hooks.faultMissing.tap(200, "numa", faultMissing);
       const calls: Impl<NumaSys> = {
         ...policyCalls(sys),
@@ -115,9 +118,14 @@ export function numa(options: NumaOptions = {}): Feature<"numa", NumaApi, NumaSy
         ...useMemoryCall(sys),
         userfaultfd,
       };
-      return { api: new NumaApi(sys), sys: calls, boot: () => sys.strategy.boot(k) };
+      return { api: new NumaApi(sys), sys: calls, boot: () => boot(sys, demotion) };
     },
   };
+}
+
+function boot(sys: NumaSystem, demotion: Demotion): void {
+  sys.strategy.boot(sys.k);
+  demotion.boot();
 }
 
 /** numa_strategy= of the command line goes before the option; a name that is not known is said in the log and not used. */

@@ -2,7 +2,7 @@
  * composition: the kernel a case runs on. Every case is a fresh boot of one kernel with all packages that exist; a dialect
  * adds the machine and the options of its folder.
  */
-import { createKernel } from "@kernelkit/core";
+import { createKernel, type VfsOptions } from "@kernelkit/core";
 import { FEATURES } from "./features.js";
 import { NotYet } from "./outcome.js";
 
@@ -17,6 +17,8 @@ export interface Composition {
   readonly needs: readonly string[];
   readonly machine?: Readonly<Record<string, unknown>>;
   readonly cmdline?: string;
+  /** How files behave, as `createKernel`'s option. */
+  readonly vfs?: VfsOptions;
   /** Options of packages, by package name. */
   readonly options?: Readonly<Record<string, object | undefined>>;
 }
@@ -39,6 +41,7 @@ export function bootKernel(c: Composition): unknown {
   let builder = createKernel({
     ...(c.machine !== undefined && { machine: c.machine }),
     ...(c.cmdline !== undefined && { cmdline: c.cmdline }),
+    ...(c.vfs !== undefined && { vfs: c.vfs }),
     seed: 1,
     limits: { eventsPerInstant: EVENTS_PER_INSTANT, outsideCallNs: CALL_NS },
   }) as unknown as AnyBuilder;

@@ -49,6 +49,8 @@ export interface MemFs {
   fops?: FileOps;
   /** Memory policy of its files (option mpol=), made by the contract `mempolicy`. */
   mpol?: object | null;
+  /** tmpfs: inode numbers of 64 bits were asked for (inode64, or the default), not of 32 (inode32). */
+  inode64?: boolean;
   /** Fast symbolic links are shorter than this (bytes); longer ones take a block. */
   fastLink: number;
 }

@@ -22,6 +22,7 @@ export const ramfsAops: AddressSpaceOps = { name: "ramfs" };
 
 /** Options of a mount. undefined: not given. */
 interface Given {
+  inode64?: boolean;
   pages?: number;
   inodes?: number;
   mode?: number;
@@ -61,7 +62,8 @@ function parseOptions(c: MountContext, data: string): Given {
     const key = eq < 0 ? opt : opt.slice(0, eq);
     const v = eq < 0 ? null : opt.slice(eq + 1);
     if (v === null) {
-      if (key !== "noswap" && key !== "inode32" && key !== "inode64") fail(EINVAL);
+      if (key === "inode32" || key === "inode64") g.inode64 = key === "inode64";
+      else if (key !== "noswap") fail(EINVAL);
       continue;
     }
     switch (key) {
@@ -138,6 +140,7 @@ export const tmpfsOps: SuperOps = {
     fs.maxBlocks = blocks;
     fs.maxInodes = inodes;
     if (g.mpol !== undefined) fs.mpol = g.mpol;
+    if (g.inode64 !== undefined) fs.inode64 = g.inode64;
     // mode, uid and gid are those of the root directory at the first mount
   },
   showOptions(sb) {
@@ -150,9 +153,9 @@ export const tmpfsOps: SuperOps = {
     if (fs.mode !== 0o1777) out += `,mode=${fs.mode.toString(8).padStart(3, "0")}`;
     if (fs.uid !== 0) out += `,uid=${fromKuidMunged(ns, fs.uid)}`;
     if (fs.gid !== 0) out += `,gid=${fromKgidMunged(ns, fs.gid)}`;
-    // a kernel built with memory policies is one built with 64-bit inode numbers (CONFIG_TMPFS_INODE64), and says so
-    const { mempolicy } = sb.k.contracts;
-    if (mempolicy !== undefined) out += fs.mpol == null ? ",inode64" : `,inode64,mpol=${mempolicy.text(fs.mpol)}`;
+    if (fs.inode64 === true) out += ",inode64";
+    else if (sb.k.options.vfs.tmpfsInode64) out += ",inode32";
+    if (fs.mpol != null) out += `,mpol=${sb.k.contracts.mempolicy?.text(fs.mpol) ?? ""}`;
     return out;
   },
 };
@@ -191,6 +194,7 @@ export const tmpfs: FileSystemType = {
       aOps: tmpfsAops,
       iops: memInodeOps,
       fastLink: 128,
+      ...((g.inode64 ?? c.k.options.vfs.tmpfsInode64) && { inode64: true }),
       ...(g.mpol != null && { mpol: g.mpol }),
     });
   },

@@ -178,11 +178,19 @@ export class Hinting {
     return false;
   }
 
+  /** A page of slow memory finds no room: the node is to demote some. */
+  private wakeKswapd(nid: number): void {
+    const { hooks, mm } = this.k;
+    if (hooks.wakeKswapd.on !== null) for (const z of mm.zones) if (z.nid === nid) hooks.wakeKswapd.on(z, 0);
+  }
+
   /** Move the page at `head` to `nid`: the new frame, 0 if it cannot. `t` pays (null: nobody, see `sys.spent`). */
   moveTo(head: number, pages: number, nid: number, t: Task | null): number {
     const { sys } = this;
     const { mm } = this.k;
-    const to = this.hasRoom(nid, pages) ? migratePage(mm, null, head, nid) : 0;
+    const room = this.hasRoom(nid, pages);
+    if (!room && (sys.settings.balancing & 2) !== 0) this.wakeKswapd(nid);
+    const to = room ? migratePage(mm, null, head, nid) : 0;
     const ok = to > 0 ? 1 : 0;
     sys.migrated(ok * pages, (1 - ok) * pages, pages > 1, "numa_misplaced");
     if (to <= 0) return 0;

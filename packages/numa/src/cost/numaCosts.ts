@@ -52,6 +52,8 @@ export class NumaSpent {
   migrated = 0;
   /** AutoNUMA: CPUs looked at, and scheduler decisions. */
   visits = 0;
+  /** AutoNUMA: queued pages that another node used before they moved. */
+  cancelled = 0;
   schedules = 0;
 }
 

@@ -14,6 +14,9 @@ import {
   uintSysctl,
 } from "@kernelkit/core";
 import type { NumaSettings, NumaSystem } from "../state.js";
+import type { Demotion } from "../tiering/demotion.js";
+import { compactNode } from "../vm/compaction.js";
+import { storeReclaim } from "../vm/nodeReclaim.js";
 
 type Knob = "scanDelay" | "scanPeriodMin" | "scanPeriodMax" | "scanSize" | "hotThreshold";
 
@@ -22,7 +25,7 @@ function bool(text: string): boolean {
   return typeof v === "boolean" ? v : fail(EINVAL);
 }
 
-export function installSettings(sys: NumaSystem): void {
+export function installSettings(sys: NumaSystem, demotion: Demotion): void {
   const { k, settings: s } = sys;
   k.sysctl.register(
     "kernel/numa_balancing",
@@ -64,11 +67,23 @@ export function installSettings(sys: NumaSystem): void {
       s.demotion = bool(text);
     },
   });
-  // requests that have nothing to do here: blocks are whole, pages are reclaimed by who owns reclaim
   for (let nid = 0; nid < sys.nodes; nid++) {
-    k.sysfs.file(`devices/system/node/node${nid}/uevent`, { mode: 0o644, show: () => "", store: () => undefined });
-    for (const name of ["compact", "reclaim"])
-      k.sysfs.file(`devices/system/node/node${nid}/${name}`, { mode: 0o200, store: () => undefined });
+    const dir = `devices/system/node/node${nid}`;
+    // nobody listens to uevents
+    k.sysfs.file(`${dir}/uevent`, { mode: 0o644, show: () => "", store: () => undefined });
+    k.sysfs.file(`${dir}/compact`, {
+      mode: 0o200,
+      store() {
+        compactNode(sys, nid);
+      },
+    });
+    k.sysfs.file(`${dir}/reclaim`, {
+      mode: 0o200,
+      store(_c, _o, text) {
+        const e = storeReclaim(sys, demotion, nid, text);
+        return e < 0 ? e : undefined;
+      },
+    });
   }
   sys.tiers.install();
 }

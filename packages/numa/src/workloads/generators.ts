@@ -4,7 +4,7 @@
  */
 import type { Phase, ProcessPlan, ThreadPlan, Workload } from "./workload.js";
 
-const PER_PAGE = 32;
+const PER_PAGE = 128;
 const range = (page: number, pages: number, write = true): Phase["ranges"][number] => ({
   page,
   pages,
@@ -14,13 +14,8 @@ const range = (page: number, pages: number, write = true): Phase["ranges"][numbe
 const steady = (...ranges: Phase["ranges"]): readonly Phase[] => [{ ranges, sweeps: 1 }];
 const thread = (
   phases: readonly Phase[],
-  cpus: readonly number[] = [],
-  group: ThreadPlan["group"] = null,
-): ThreadPlan => ({
-  phases,
-  cpus,
-  group,
-});
+  o: { readonly cpus?: readonly number[]; readonly group?: ThreadPlan["group"]; readonly start?: number } = {},
+): ThreadPlan => ({ phases, cpus: o.cpus ?? [], start: o.start ?? -1, group: o.group ?? null });
 
 /**
  * Threads (or processes) with memory of their own. `firstCpus[i]` touches the memory of thread i: where it is at the start. `groups`: each
@@ -31,11 +26,14 @@ export function privateThreads(o: {
   readonly firstCpus: readonly number[];
   readonly as: "threads" | "processes";
   readonly groups?: boolean;
-  readonly cpus?: readonly (readonly number[])[];
+  readonly startCpus?: readonly number[];
 }): Workload {
   const { pages, firstCpus } = o;
   const plan = (i: number, at: number): ThreadPlan =>
-    thread(steady(range(at, pages)), o.cpus?.[i] ?? [], o.groups === true ? { page: at, pages } : null);
+    thread(steady(range(at, pages)), {
+      start: o.startCpus?.[i] ?? -1,
+      group: o.groups === true ? { page: at, pages } : null,
+    });
   const processes: ProcessPlan[] =
     o.as === "processes"
       ? firstCpus.map((cpu, i) => ({
@@ -82,7 +80,7 @@ export function sharedWrite(o: { readonly pages: number; readonly cpus: readonly
         pages: o.pages,
         shared: true,
         first: [{ cpu: o.cpus[0], page: 0, pages: o.pages }],
-        threads: o.cpus.map((cpu) => thread(steady(range(0, o.pages)), [cpu])),
+        threads: o.cpus.map((cpu) => thread(steady(range(0, o.pages)), { cpus: [cpu] })),
       },
     ],
   };
@@ -103,11 +101,23 @@ export function biggerThanNode(o: {
         shared: false,
         first: [{ cpu: 0, page: 0, pages: part * o.threads }],
         threads: Array.from({ length: o.threads }, (_, i) =>
-          thread(steady(range(i * part, part)), [], o.groups === true ? { page: i * part, pages: part } : null),
+          thread(steady(range(i * part, part)), {
+            start: i,
+            group: o.groups === true ? { page: i * part, pages: part } : null,
+          }),
         ),
       },
     ],
   };
+}
+
+/** Tasks of their own memory, more than there are CPUs: they wait for each other and may go on anywhere. */
+export function manyTasks(o: {
+  readonly pages: number;
+  readonly firstCpus: readonly number[];
+  readonly startCpus: readonly number[];
+}): Workload {
+  return { ...privateThreads({ ...o, as: "processes" }), name: "many tasks" };
 }
 
 /** One page that all threads use, each pinned to a node, beside memory of their own. */
@@ -127,7 +137,7 @@ export function hotInterleavedPage(o: { readonly cpus: readonly number[]; readon
           // the page is used between all parts of the own memory
           const ranges: Phase["ranges"][number][] = [];
           for (let p = 0; p < own; p += 64) ranges.push(range(0, 1), range(512 + i * own + p, Math.min(64, own - p)));
-          return thread([{ ranges, sweeps: 1 }], [cpu]);
+          return thread([{ ranges, sweeps: 1 }], { cpus: [cpu] });
         }),
       },
     ],
@@ -150,7 +160,7 @@ export function phaseChange(o: {
         shared: false,
         first: firstCpus.map((cpu, i) => ({ cpu, page: i * pages, pages })),
         threads: firstCpus.map((_, i) =>
-          thread([0, 1].map((k) => ({ ranges: [range(((i + (k * n) / 2) % n) * pages, pages)], sweeps }))),
+          thread([0, 1].map((k) => ({ ranges: [range(((i + (k * n) / 2) % n) * pages, pages)], sweeps })), { start: i }),
         ),
       },
     ],
@@ -166,7 +176,7 @@ export function remoteSweep(o: { readonly pages: number; readonly firstCpu: numb
         pages: o.pages,
         shared: false,
         first: [{ cpu: o.firstCpu, page: 0, pages: o.pages }],
-        threads: [thread(steady(range(0, o.pages)), [o.cpu])],
+        threads: [thread(steady(range(0, o.pages)), { cpus: [o.cpu] })],
       },
     ],
   };
@@ -197,7 +207,7 @@ export function hotAndCold(o: {
               { ranges: [range(0, hot)], sweeps: ratio },
               { ranges: [range(hot, cold, false)], sweeps: 1 },
             ],
-            [cpu],
+            { cpus: [cpu] },
           ),
         ],
       },

@@ -38,6 +38,8 @@ export interface ThreadPlan {
   readonly phases: readonly Phase[];
   /** CPUs it may use; empty: all. */
   readonly cpus: readonly number[];
+  /** CPU it begins on, free to leave it at once; -1: where the scheduler puts it. */
+  readonly start: number;
   /** sched/numa: it makes a group of its own and binds this range to it. */
   readonly group: { readonly page: number; readonly pages: number } | null;
 }
@@ -84,6 +86,11 @@ export const worker: ProgramDef<CoreSys & NumaSys, WorkerState> = program(
 );
 
 function* prepare(sys: Sys, plan: ThreadPlan): Generator<undefined, void, void> {
+  if (plan.start >= 0) {
+    const all = yield* sys.sched_getaffinity(0);
+    yield* sys.sched_setaffinity(0, [plan.start]);
+    yield* sys.sched_setaffinity(0, all);
+  }
   if (plan.cpus.length > 0) yield* sys.sched_setaffinity(0, [...plan.cpus]);
   if (plan.group === null) return;
   const id = yield* sys.numa_tbind(0, -1, 0);

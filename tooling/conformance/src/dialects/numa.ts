@@ -290,7 +290,13 @@ export const numa: Dialect = {
     const own = String(m.cmdline ?? "");
     const defaults = ["transparent_hugepage=never", "numa_balancing=enable"];
     const rest = defaults.filter((word) => !own.includes(word.slice(0, word.indexOf("=") + 1)));
-    return { needs: ["numa"], machine: machineOf(m), cmdline: [...rest, own].filter((w) => w !== "").join(" ") };
+    return {
+      needs: ["numa"],
+      machine: machineOf(m),
+      cmdline: [...rest, own].filter((w) => w !== "").join(" "),
+      // the kernels that were observed have CONFIG_TMPFS_INODE64
+      vfs: { tmpfsInode64: true },
+    };
   },
   start,
   substitute: (s, value, task) => {

@@ -168,7 +168,10 @@ export class Autonuma implements Strategy {
         n.pagesMigrated += pages;
         at = here;
       }
-    } else this.queue?.remove(head);
+    } else if (this.queue !== null && this.queue.wanted[head] !== 0) {
+      this.queue.remove(head);
+      this.sys.spent.cancelled++;
+    }
     n.faults[at] += pages;
     n.totalFaults += pages;
   }

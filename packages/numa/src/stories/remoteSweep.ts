@@ -1,0 +1,34 @@
+/** The story "The pinned thread": memory on the wrong node of a thread that may not move. */
+import { knobsOf, type Story } from "@kernelkit/core/stories";
+import { remoteSweep as workload } from "../workloads/generators.js";
+import { ASSUMES, compare, costTable, DESIGNS, localSeries, machineOf, numbersOf } from "./rig.js";
+
+type Knobs = { readonly megabytes: number; readonly seconds: number };
+
+const knobs: Story<Knobs>["knobs"] = {
+  megabytes: { kind: "number", default: 64, min: 1, max: 256, unit: "MiB" },
+  seconds: { kind: "number", default: 40, min: 5, max: 300, unit: "s" },
+};
+
+export const remoteSweep: Story<Knobs> = {
+  id: "remote-sweep",
+  question: "How long does memory take to come to a thread that may not go to it?",
+  source: "LWN 2012-11; observed on Linux 7.2: all of 64 MiB after the first scan",
+  claim:
+    "modern balancing moves all of it in the first scan, one or two seconds in, with a fault a page and none afterwards; AutoNUMA's first pass takes as long as its thread sleeps",
+  assumes: ASSUMES,
+  knobs,
+  run(given) {
+    const o = knobsOf(knobs, given);
+    const pages = o.megabytes * 256;
+    const runs = compare(DESIGNS, () => workload({ pages, firstCpu: 0, cpu: 2 }), {
+      machine: machineOf(2, 2, "448M"),
+      seconds: o.seconds,
+      sampleMs: 250,
+    });
+    const numbers = numbersOf(runs);
+    for (const r of runs)
+      numbers[`local after ${r.rival.name}`] = r.samples.find((s) => s.local > 0.99)?.at ?? Number.POSITIVE_INFINITY;
+    return { series: localSeries(runs), table: costTable(runs), numbers };
+  },
+};
