@@ -27,7 +27,7 @@ const MAX_PERIOD_US = 1_000_000;
 /** Usage is looked at least this often while a quota is being used, ns. */
 const SLICE_NS = 1_000_000;
 
-class CpuGroup {
+export class CpuGroup {
   quotaUs: number = NO_QUOTA;
   periodUs = 100_000;
   burstUs = 0;
