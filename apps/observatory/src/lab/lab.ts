@@ -274,7 +274,7 @@ export class Lab {
     }
     this.ticking = true;
     const now = performance.now();
-    const gap = this.lastTick === 0 ? 16 : Math.min(now - this.lastTick, LONGEST_GAP_MS);
+    const gap = this.lastTick === 0 ? 16 : Math.max(0.1, Math.min(now - this.lastTick, LONGEST_GAP_MS));
     this.lastTick = now;
     const { speed } = this;
     const seeks = this.seeks;

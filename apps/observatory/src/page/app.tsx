@@ -2,10 +2,14 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { VIEWS } from "../lab/views.js";
+import { Build } from "./build.js";
 import { type Link, parseLink } from "./link.js";
 import { Look } from "./look.js";
 import { Start } from "./start.js";
+import { Stories } from "./stories.js";
+import { StoryPage } from "./storyPage.js";
 import { KEY_HELP } from "./transport.js";
+import { Truth } from "./truth.js";
 
 const SCREENS: readonly (readonly [string, string])[] = [
   ["stories", "Stories"],
@@ -156,6 +160,14 @@ function Screen({ screen, arg, link, theme }: ScreenProps): JSX.Element {
         </>
       );
     }
+    case "stories":
+      return <Stories />;
+    case "story":
+      return <StoryPage id={arg} link={link} theme={theme} />;
+    case "build":
+      return <Build />;
+    case "truth":
+      return <Truth />;
     default:
       return <Start />;
   }

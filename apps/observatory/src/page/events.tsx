@@ -64,7 +64,6 @@ export function Events({ session }: { readonly session: Session }): JSX.Element 
           </ol>
         </div>
       )}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
       <section class="scroll" tabIndex={0} aria-label="list of events">
         <table class="events">
           <thead>

@@ -83,7 +83,6 @@ export function Figure({ title, what, caption, table, children }: FigureProps): 
           </span>
         </details>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex lint/a11y/useSemanticElements: one tab stop for all marks, and no form */}
       <div
         ref={box}
         class="picture"
@@ -123,7 +122,6 @@ export function DataTable({ table, label }: { readonly table: Table; readonly la
   const rows = by === null ? table.rows : [...table.rows].sort((a, b) => order(a[by.column], b[by.column], by.down));
   const numeric = table.columns.map((_, i) => table.rows.some((r) => typeof r[i] === "number"));
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
     <section class="scroll" tabIndex={0} aria-label={`${label}, as a table`}>
       <table>
         <thead>

@@ -1,5 +1,5 @@
 /** Look inside: one view of the running kernel. */
-import type { ComponentType, JSX } from "preact";
+import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { PICTURES } from "../pictures/index.js";
 import { Events } from "./events.js";
@@ -43,7 +43,7 @@ export function Look({ view, link, theme }: LookProps): JSX.Element {
   }, [view, link]);
   const { booted, frame, problem } = session;
   const info = booted?.view.id === view ? booted.view : null;
-  const Picture = PICTURES[view] as ComponentType<{ p: unknown; send: Session["input"] }> | undefined;
+  const Picture = PICTURES[view];
   const seek = (s: number): void => void session.seek({ ns: Math.round(s * 1e9), k: 0 });
   return (
     <>

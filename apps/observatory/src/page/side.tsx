@@ -158,7 +158,6 @@ export function LinuxFiles({ session }: { readonly session: Session }): JSX.Elem
           <p>
             <code>cat {shown.path}</code> at {(shown.at / 1e9).toFixed(9)} s
           </p>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
           <pre tabIndex={0}>{shown.text === "" ? "(empty)" : shown.text}</pre>
         </>
       )}

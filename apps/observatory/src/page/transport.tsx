@@ -32,7 +32,7 @@ export function Transport({ session }: { readonly session: Session }): JSX.Eleme
         aria-label="to the start"
         onClick={() => session.seek({ ns: 0, k: 0 })}
       >
-        ⏮
+        |‹
       </button>
       <button
         type="button"

@@ -39,7 +39,7 @@ export function WritebackPicture({ p }: { readonly p: WbPicture }): JSX.Element 
   const span = Math.max(500, ...p.requests.map((r) => r.endMs - p.nowMs + 100));
   const x = (ms: number): number => FLIGHT.x + 90 + ((ms - p.nowMs + span * 0.3) / (span * 1.3)) * (FLIGHT.w - 90);
   return (
-    <svg viewBox={`0 0 ${W} ${H}`}>
+    <svg viewBox={`0 0 ${W} ${H}`} role="presentation">
       <Textures />
       <rect x={TANK.x} y={TOP} width={TANK.w} height={BOTTOM - TOP} class="axis" />
       <g

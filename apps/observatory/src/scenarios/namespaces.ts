@@ -8,6 +8,7 @@ import {
   type CoreSys,
   mapIdUp,
   PR_SET_DUMPABLE,
+  PR_SET_NAME,
   type Program,
   type ProgramDef,
   program,
@@ -59,6 +60,7 @@ const containerInit: ProgramDef<CoreSys, InitState> = program("ctinit", function
   void
 > {
   yield* sys.restPoint(s);
+  yield* sys.prctl(PR_SET_NAME, s.name);
   yield* sys.sethostname(s.name);
   if (s.depth > 0) {
     yield* sys.unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWUTS);
@@ -80,19 +82,24 @@ const runtime = program(
       yield* sys.restPoint(s);
       yield* sys.fork(starter, { name: `ct${s.n}`, depth: s.depth, ms: s.lifeMs, n: s.n });
       yield* sys.nanosleep(s.everyMs * 1e6);
-      for (;;) {
-        const end = yield* sys.wait4(-1, 1);
-        if (end === null || end.pid === 0) break;
-      }
+      try {
+        // those that have ended; with no child left it is ECHILD
+        while ((yield* sys.wait4(-1, 1)) !== null);
+      } catch {}
     }
   },
 );
 /** Gives itself namespaces and starts the container's init in them. */
 const starter = program("starter", function* (sys: Sys, s: { name: string; depth: number; ms: number; n: number }) {
-  yield* sys.setresuid(1000 + (s.n % 3), 1000 + (s.n % 3), 1000 + (s.n % 3));
+  yield* sys.prctl(PR_SET_NAME, "starter");
+  const id = 1000 + (s.n % 3);
+  yield* sys.setresgid(id, id, id);
+  yield* sys.setresuid(id, id, id);
   yield* sys.prctl(PR_SET_DUMPABLE, 1);
   yield* sys.unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWNS | CLONE_NEWIPC);
-  yield* sys.writeFile("/proc/self/uid_map", `0 ${1000 + (s.n % 3)} 1`);
+  yield* sys.writeFile("/proc/self/setgroups", "deny");
+  yield* sys.writeFile("/proc/self/gid_map", `0 ${id} 1`);
+  yield* sys.writeFile("/proc/self/uid_map", `0 ${id} 1`);
   const pid = yield* sys.fork(containerInit, { name: s.name, depth: s.depth, ms: s.ms, stage: 0 });
   yield* sys.wait4(pid, 0);
   return 0;

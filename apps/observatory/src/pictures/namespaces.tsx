@@ -1,0 +1,119 @@
+/** User namespaces as nested regions, tasks with a number at each level, and the matrix of who sees whom. */
+import type { JSX } from "preact";
+import { mark } from "../page/figure.js";
+import type { NsPicture } from "../scenarios/namespaces.js";
+import { Drawing, type Frame, Words } from "./parts.js";
+
+type User = NsPicture["users"][number];
+const ROW = 22;
+
+export function NamespacesPicture({ p }: Frame<NsPicture>): JSX.Element {
+  const rows: JSX.Element[] = [];
+  const regions: JSX.Element[] = [];
+  let y = 16;
+  const walk = (ns: User): void => {
+    const top = y;
+    const x = 12 + ns.level * 18;
+    const map = ns.uids
+      .map(([a, b, n]) => `${a} is ${b} outside${n > 1 && n < 4e9 ? ` (${n} of them)` : ""}`)
+      .join(", ");
+    y += 20;
+    const tasks = p.tasks.filter((t) => t.userNs === ns.ino);
+    for (const t of tasks) {
+      const yy = y;
+      rows.push(
+        <g
+          key={`t${t.pids.join()}`}
+          {...mark(
+            `${t.name}: numbers from the outside in ${t.pids.join(", ")}. Uid ${t.uid} in its own eyes, ${t.kuid} outside. Host name ${t.host}. Own namespaces: ${t.own.join(", ") || "none"}.`,
+          )}
+        >
+          <rect x={x + 6} y={yy - 3} width={480 - x} height={ROW - 4} style="fill:transparent" />
+          <Words x={x + 12} y={yy + 11}>
+            {`${t.name.slice(0, 12)}  ${[...t.pids].reverse().join(" ← ")}`}
+          </Words>
+          {t.own.map((type, i) => (
+            <g key={type}>
+              <rect
+                x={300 + i * 33}
+                y={yy - 1}
+                width={31}
+                height={15}
+                style={`fill:var(--panel);stroke:var(--c${i % 8})`}
+              />
+              <text x={303 + i * 33} y={yy + 10} style="font-size:10px">
+                {type}
+              </text>
+            </g>
+          ))}
+        </g>,
+      );
+      y += ROW;
+    }
+    for (const child of p.users) if (child.parent === ns.ino && child.ino !== ns.ino) walk(child);
+    y += 6;
+    regions.push(
+      <g
+        key={ns.ino}
+        {...mark(
+          `User namespace ${ns.ino}, level ${ns.level}, owned by uid ${ns.owner}. ${ns.level === 0 ? "All ids as they are." : map === "" ? "No ids are mapped: everybody in it is 65534." : `Ids: ${map}.`}`,
+        )}
+      >
+        <rect
+          x={x}
+          y={top}
+          width={510 - ns.level * 24}
+          height={y - top - 2}
+          style="fill:none;stroke:var(--edge);stroke-width:1.5"
+          rx={6}
+        />
+        <Words x={x + 8} y={top + 14} m>
+          {`user:${ns.level} owner ${ns.owner}${ns.level > 0 ? `  uid ${ns.uids.map(([a, b]) => `${a}=${b}`).join(" ") || "unmapped"}` : ""}`}
+        </Words>
+      </g>,
+    );
+  };
+  const roots = p.users.filter((u) => u.level === 0);
+  for (const r of roots) walk(r);
+  const n = p.tasks.length;
+  const size = Math.min(22, 300 / Math.max(1, n));
+  const left = 650;
+  const height = Math.max(y + 10, 90 + n * size, 200);
+  return (
+    <Drawing height={height}>
+      {regions.reverse()}
+      {rows}
+      <Words x={560} y={26}>
+        row sees column: ● may signal, ○ its number only
+      </Words>
+      {p.tasks.map((a, i) => (
+        <g
+          key={`m${a.pids.join()}`}
+          {...mark(
+            `${a.name} (${a.pids.join("/")}) sees ${[...p.sees[i]].filter((c) => c !== "-").length} of ${n} and may signal ${[...p.sees[i]].filter((c) => c === "s").length}: ${p.tasks
+              .filter((_, j) => p.sees[i][j] !== "-")
+              .map((t) => t.name)
+              .join(", ")}.`,
+          )}
+        >
+          <Words x={left - 8} y={56 + i * size} end>
+            {`${a.name.slice(0, 9)} ${a.pids[0]}`}
+          </Words>
+          {[...p.sees[i]].map((c, j) => (
+            <g key={`c${left + j * size}`}>
+              <rect x={left + j * size} y={44 + i * size} width={size - 1} height={size - 1} class="grid" />
+              {c !== "-" && (
+                <circle
+                  cx={left + j * size + size / 2}
+                  cy={44 + i * size + size / 2}
+                  r={size / 4}
+                  style={c === "s" ? "fill:var(--c0)" : "fill:none;stroke:var(--c0);stroke-width:1.5"}
+                />
+              )}
+            </g>
+          ))}
+        </g>
+      ))}
+    </Drawing>
+  );
+}
