@@ -11,11 +11,15 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -87,6 +91,82 @@ static void vfork_once(long i)
 	if (child == 0)
 		_exit(0);
 	reap(child);
+}
+
+/* Namespaces and System V objects: all but the objects need root */
+
+#define SIX (CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET)
+
+static int object = -1;
+
+static void clone_with(unsigned long flags)
+{
+	pid_t child = syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+
+	if (child == 0)
+		_exit(0);
+	reap(child);
+}
+
+static void clone_uts_once(long i)
+{
+	(void)i;
+	clone_with(CLONE_NEWUTS);
+}
+
+static void clone_six_once(long i)
+{
+	(void)i;
+	clone_with(SIX);
+}
+
+static void unshare_uts_once(long i)
+{
+	(void)i;
+	check(unshare(CLONE_NEWUTS) == 0, "unshare");
+}
+
+static void unshare_ipc_once(long i)
+{
+	(void)i;
+	check(unshare(CLONE_NEWIPC) == 0, "unshare");
+}
+
+static void make_queue(void)
+{
+	check((object = msgget(IPC_PRIVATE, 0600)) >= 0, "msgget");
+}
+
+static void remove_queue(void)
+{
+	msgctl(object, IPC_RMID, NULL);
+}
+
+static void message_once(long i)
+{
+	struct { long type; char text[64]; } m = { 1, "" };
+
+	(void)i;
+	check(msgsnd(object, &m, sizeof m.text, 0) == 0, "msgsnd");
+	check(msgrcv(object, &m, sizeof m.text, 0, 0) == sizeof m.text, "msgrcv");
+}
+
+static void make_semaphore(void)
+{
+	check((object = semget(IPC_PRIVATE, 1, 0600)) >= 0, "semget");
+}
+
+static void remove_semaphore(void)
+{
+	semctl(object, 0, IPC_RMID);
+}
+
+static void semaphore_once(long i)
+{
+	struct sembuf up = { 0, 1, 0 }, down = { 0, -1, 0 };
+
+	(void)i;
+	check(semop(object, &up, 1) == 0 && semop(object, &down, 1) == 0, "semop");
 }
 
 /* Files */
@@ -318,6 +398,12 @@ static const struct verb {
 	{ "getrandom", 100000, 1, getrandom_once, NULL, NULL, NULL },
 	{ "fork-exit-wait", 1000, 1, fork_once, NULL, NULL, NULL },
 	{ "vfork-exit-wait", 2000, 1, vfork_once, NULL, NULL, NULL },
+	{ "clone-uts-exit-wait", 1000, 1, clone_uts_once, NULL, NULL, NULL },
+	{ "clone-six-exit-wait", 100, 1, clone_six_once, NULL, NULL, NULL },
+	{ "unshare-uts", 10000, 1, unshare_uts_once, NULL, NULL, NULL },
+	{ "unshare-ipc", 500, 1, unshare_ipc_once, NULL, NULL, NULL },
+	{ "msgsnd-msgrcv", 50000, 1, message_once, make_queue, remove_queue, NULL },
+	{ "semop-pair", 100000, 1, semaphore_once, make_semaphore, remove_semaphore, NULL },
 	{ "stat", 100000, 1, stat_once, make_deep, remove_deep, NULL },
 	{ "open-read-close", 50000, 1, open_once, make_file, remove_file, NULL },
 	{ "create-unlink", 20000, 1, create_once, make_file, remove_file, NULL },

@@ -14,8 +14,9 @@ export interface IdMap {
   readonly first: Uint32Array;
   readonly lower: Uint32Array;
   readonly length: Uint32Array;
-  /** Order of extents by `lower`, for lookups from outside when there are more than five. */
+  /** With more than five extents, for lookups from outside: their positions by ascending `lower`, and those numbers themselves. */
   readonly byLower: Uint32Array | null;
+  readonly lowerSorted: Uint32Array | null;
 }
 
 export class UserNamespace implements Namespace {
@@ -56,40 +57,36 @@ export function mapIdDown(map: IdMap | null, id: number): number {
     }
     return INVALID_ID;
   }
+  const i = lastNotAbove(first, id);
+  const d = id - first[i];
+  return d >= 0 && d < length[i] ? lower[i] + d : INVALID_ID;
+}
+
+/** Position of the last number of an ascending list that is not above `x`; 0 if all are. Without a branch that depends on the data. */
+function lastNotAbove(sorted: Uint32Array, x: number): number {
   let lo = 0;
-  let hi = count - 1;
-  while (lo <= hi) {
-    const mid = (lo + hi) >> 1;
-    const d = id - first[mid];
-    if (d < 0) hi = mid - 1;
-    else if (d < length[mid]) return lower[mid] + d;
-    else lo = mid + 1;
+  for (let n = sorted.length; n > 1; ) {
+    const half = n >> 1;
+    lo += sorted[lo + half] <= x ? half : 0;
+    n -= half;
   }
-  return INVALID_ID;
+  return lo;
 }
 
 /** Kernel id -> id in the namespace, INVALID_ID if it is not mapped. */
 export function mapIdUp(map: IdMap | null, kid: number): number {
   if (map === null) return kid;
-  const { first, lower, length, count, byLower } = map;
-  if (byLower === null) {
+  const { first, lower, length, count, byLower, lowerSorted } = map;
+  if (byLower === null || lowerSorted === null) {
     for (let i = 0; i < count; i++) {
       const d = kid - lower[i];
       if (d >= 0 && d < length[i]) return first[i] + d;
     }
     return INVALID_ID;
   }
-  let lo = 0;
-  let hi = count - 1;
-  while (lo <= hi) {
-    const mid = (lo + hi) >> 1;
-    const e = byLower[mid];
-    const d = kid - lower[e];
-    if (d < 0) hi = mid - 1;
-    else if (d < length[e]) return first[e] + d;
-    else lo = mid + 1;
-  }
-  return INVALID_ID;
+  const e = byLower[lastNotAbove(lowerSorted, kid)];
+  const d = kid - lower[e];
+  return d >= 0 && d < length[e] ? first[e] + d : INVALID_ID;
 }
 
 export function makeKuid(ns: UserNamespace, uid: number): number {

@@ -8,6 +8,7 @@ import {
   type Core,
   EACCES,
   EEXIST,
+  EFAULT,
   EINVAL,
   ENOENT,
   ENOSPC,
@@ -19,12 +20,16 @@ import {
   IPC_CREAT,
   IPC_EXCL,
   IPC_PRIVATE,
+  int,
   makeKgid,
   makeKuid,
+  misuse,
   nsCapable,
   type Pid,
   type Task,
   type UserNamespace,
+  uint,
+  utf8Bytes,
 } from "@kernelkit/core";
 
 /** Slots there are. */
@@ -195,12 +200,19 @@ export function checkControl(k: Core, t: Task, owner: UserNamespace, o: IpcPerm)
 
 /** IPC_SET: new owner, group and mode. EINVAL: ids that the caller's user namespace does not have. */
 export function setPerm(t: Task, o: IpcPerm, uid: number, gid: number, mode: number): void {
-  const kuid = makeKuid(t.cred.userNs, uid);
-  const kgid = makeKgid(t.cred.userNs, gid);
+  const kuid = makeKuid(t.cred.userNs, uint(uid, "buf.uid"));
+  const kgid = makeKgid(t.cred.userNs, uint(gid, "buf.gid"));
   if (kuid === INVALID_ID || kgid === INVALID_ID) fail(EINVAL);
   o.uid = kuid;
   o.gid = kgid;
-  o.mode = (o.mode & ~0o777) | (mode & 0o777);
+  o.mode = (o.mode & ~0o777) | (int(mode, "buf.mode") & 0o777);
+}
+
+/** A message's bytes. EFAULT for null. */
+export function messageArg(v: unknown): Uint8Array {
+  if (v === null) return fail(EFAULT);
+  if (typeof v === "string") return utf8Bytes(v);
+  return v instanceof Uint8Array ? v : misuse("data", v, "a Uint8Array or a string");
 }
 
 /** A process as the caller sees it; 0: none, or not visible. */

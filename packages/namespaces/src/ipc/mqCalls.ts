@@ -25,6 +25,7 @@ import {
   int,
   mayCreate,
   mayDelete,
+  misuse,
   O_ACCMODE,
   O_CREAT,
   O_EXCL,
@@ -42,10 +43,13 @@ import {
   type Task,
   type Timespec,
   uint,
+  ulong,
   unhash,
   utf8Bytes,
   type Wait,
+  whole,
 } from "@kernelkit/core";
+import { messageArg } from "./ipcIds.js";
 import { ipcNsOf } from "./ipcNamespace.js";
 import type { MqAttr, MqSys } from "./ipcSys.js";
 import {
@@ -70,7 +74,7 @@ const ALL = 0x7fffffff;
 /** The name in the caller's directory of queues: [directory, dentry or null]. ENOENT, EACCES, ENAMETOOLONG. */
 function lookup(c: Ctx, nameArg: unknown): { dir: Dentry; name: string; found: Dentry | null } {
   if (nameArg === null) return fail(EFAULT);
-  if (typeof nameArg !== "string") throw new TypeError(`name: must be a string, not ${String(nameArg)}`);
+  if (typeof nameArg !== "string") return misuse("name", nameArg, "a string or null");
   const nul = nameArg.indexOf("\0");
   const name = nul < 0 ? nameArg : nameArg.slice(0, nul);
   if (name === "") return fail(ENOENT);
@@ -81,6 +85,12 @@ function lookup(c: Ctx, nameArg: unknown): { dir: Dentry; name: string; found: D
   const dir = mqueueMount(c.k, ipcNsOf(c.k, c.task)).root;
   const found = c.k.vfs.dcache.findName(dir, name);
   return { dir, name, found: found !== null && found.inode !== null ? found : null };
+}
+
+function attrArg(v: MqAttr | null | undefined): MqAttr | null {
+  if (v === null || v === undefined) return null;
+  const { maxmsg, msgsize } = struct(v, "attr");
+  return { maxmsg: whole(maxmsg, "attr.maxmsg"), msgsize: whole(msgsize, "attr.msgsize") };
 }
 
 function accessOf(oflag: number): number {
@@ -119,7 +129,7 @@ function mqGet(c: Ctx, mqdes: number, mode: number): OpenFile {
 /** Virtual time of an absolute CLOCK_REALTIME time. EINVAL. */
 function deadline(c: Ctx, at: Timespec | null | undefined): number {
   if (at === null || at === undefined) return Number.POSITIVE_INFINITY;
-  const { sec, nsec } = at;
+  const { sec, nsec } = struct(at, "at");
   if (!(sec >= 0 && nsec >= 0 && nsec < 1e9)) return fail(EINVAL);
   const now = c.k.time.realtime();
   return c.now + (sec - now.sec) * 1e9 + (nsec - now.nsec);
@@ -207,7 +217,7 @@ const attrOf = (f: OpenFile, q: Mqueue): MqAttr => ({
 
 export const mqCalls: Impl<MqSys> = {
   mq_open(c, name, oflag, mode, attr) {
-    return mqOpen(c, name, int(oflag, "oflag"), int(mode ?? 0, "mode"), attr == null ? null : struct(attr, "attr"));
+    return mqOpen(c, name, int(oflag, "oflag"), int(mode ?? 0, "mode"), attrArg(attr));
   },
   mq_unlink(c, nameArg) {
     const { dir, found } = lookup(c, nameArg);
@@ -219,16 +229,16 @@ export const mqCalls: Impl<MqSys> = {
     return 0;
   },
   mq_timedsend(c, mqdes, data, prio, at) {
-    const bytes = data === null ? fail(EFAULT) : typeof data === "string" ? utf8Bytes(data) : data;
-    return mqSend(c, int(mqdes, "mqdes"), bytes, uint(prio ?? 0, "msg_prio"), at);
+    return mqSend(c, int(mqdes, "mqdes"), messageArg(data), uint(prio ?? 0, "msg_prio"), at);
   },
-  mq_timedreceive: (c, mqdes, length, at) => mqReceive(c, int(mqdes, "mqdes"), length, at),
+  mq_timedreceive: (c, mqdes, length, at) => mqReceive(c, int(mqdes, "mqdes"), ulong(length, "length"), at),
   mq_notify(c, mqdes, event) {
     const e = event === null || event === undefined ? null : struct(event, "sevp");
     if (e !== null) {
       const how = int(e.notify, "sevp.notify");
       if (how !== SIGEV_NONE && how !== SIGEV_SIGNAL && how !== SIGEV_THREAD) return fail(EINVAL);
-      if (how === SIGEV_SIGNAL && (e.signo === undefined || e.signo < 0 || e.signo > SIGRTMAX)) return fail(EINVAL);
+      const signo = int(e.signo ?? 0, "sevp.signo");
+      if (how === SIGEV_SIGNAL && (signo < 0 || signo > SIGRTMAX)) return fail(EINVAL);
       // its "signal" is the C library's netlink socket, and there is none
       if (how === SIGEV_THREAD) return fail(EBADF);
     }
@@ -242,10 +252,11 @@ export const mqCalls: Impl<MqSys> = {
     return 0;
   },
   mq_getsetattr(c, mqdes, attr) {
-    if (attr != null && ((attr.flags ?? 0) & ~O_NONBLOCK) !== 0) return fail(EINVAL);
+    const flags = attr == null ? -1 : int(struct(attr, "attr").flags ?? 0, "attr.flags");
+    if (flags !== -1 && (flags & ~O_NONBLOCK) !== 0) return fail(EINVAL);
     const f = mqGet(c, int(mqdes, "mqdes"), 0);
     const old = attrOf(f, mqueueOf(f));
-    if (attr != null) f.flags = (f.flags & ~O_NONBLOCK) | ((attr.flags ?? 0) & O_NONBLOCK);
+    if (flags !== -1) f.flags = (f.flags & ~O_NONBLOCK) | flags;
     return old;
   },
 };

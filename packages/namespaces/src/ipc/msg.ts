@@ -9,6 +9,7 @@ import {
   capable,
   E2BIG,
   EAGAIN,
+  EFAULT,
   EIDRM,
   EINVAL,
   ENOMSG,
@@ -29,12 +30,24 @@ import {
   MSG_STAT,
   MSG_STAT_ANY,
   type Pid,
+  struct,
   TASK_INTERRUPTIBLE,
-  utf8Bytes,
   type Wait,
   WaitQueue,
+  whole,
 } from "@kernelkit/core";
-import { checkControl, checkPerms, IpcPerm, ipcGet, ipcLine, ipcToStat, permStat, pidSeen, setPerm } from "./ipcIds.js";
+import {
+  checkControl,
+  checkPerms,
+  IpcPerm,
+  ipcGet,
+  ipcLine,
+  ipcToStat,
+  messageArg,
+  permStat,
+  pidSeen,
+  setPerm,
+} from "./ipcIds.js";
 import { type IpcNamespace, ipcNsOf } from "./ipcNamespace.js";
 import type { MsgSys, MsqidDs } from "./ipcSys.js";
 import { failAll, finishWait, IpcWaiter, resumeWait, startWait, waiterOf } from "./waiting.js";
@@ -151,8 +164,9 @@ export const msgCalls: Impl<MsgSys> = {
     const ns = ipcNsOf(c.k, c.task);
     const id = int(msqid, "msqid");
     const flags = int(msgflg ?? 0, "msgflg");
-    const bytes = typeof data === "string" ? utf8Bytes(data) : data;
-    if (bytes.length > ns.msgmax || id < 0 || mtype < 1) return fail(EINVAL);
+    const bytes = messageArg(data);
+    const type = whole(mtype, "mtype");
+    if (bytes.length > ns.msgmax || id < 0 || type < 1) return fail(EINVAL);
     const q = queueOf(c, ns, id);
     checkPerms(c.k, c.task, ns.userNs, q, 0o222);
     if (bytes.length + q.cbytes > q.qbytes || q.messages.length + 1 > q.qbytes) {
@@ -161,7 +175,7 @@ export const msgCalls: Impl<MsgSys> = {
     }
     q.lspid = c.task.tgid;
     q.stime = now(c);
-    const m: Message = { type: mtype, data: bytes.slice() };
+    const m: Message = { type, data: bytes.slice() };
     if (handOver(c, q, m)) return 0;
     q.messages.push(m);
     q.cbytes += bytes.length;
@@ -174,18 +188,20 @@ export const msgCalls: Impl<MsgSys> = {
     const ns = ipcNsOf(c.k, c.task);
     const id = int(msqid, "msqid");
     const flags = int(msgflg ?? 0, "msgflg");
-    if (id < 0 || msgsz < 0) return fail(EINVAL);
+    const room = whole(msgsz, "msgsz");
+    const type = whole(msgtyp, "msgtyp");
+    if (id < 0 || room < 0) return fail(EINVAL);
     if ((flags & MSG_COPY) !== 0 && ((flags & MSG_EXCEPT) !== 0 || (flags & IPC_NOWAIT) === 0)) return fail(EINVAL);
     const q = ns.msg.get(id);
     checkPerms(c.k, c.task, ns.userNs, q, 0o444);
-    const i = find(q, msgtyp, flags);
+    const i = find(q, type, flags);
     if (i < 0) {
       if ((flags & IPC_NOWAIT) !== 0) return fail(ENOMSG);
-      const waiter = new IpcWaiter<Wanted>(c.task, "msgrcv", q.receivers, { type: msgtyp, flags, room: msgsz });
+      const waiter = new IpcWaiter<Wanted>(c.task, "msgrcv", q.receivers, { type, flags, room });
       return startWait(c, waiter, EINVAL, ERESTARTNOHAND);
     }
     const m = q.messages[i];
-    if (m.data.length > msgsz && (flags & MSG_NOERROR) === 0) return fail(E2BIG);
+    if (m.data.length > room && (flags & MSG_NOERROR) === 0) return fail(E2BIG);
     if ((flags & MSG_COPY) === 0) {
       q.messages.splice(i, 1);
       q.cbytes -= m.data.length;
@@ -193,7 +209,7 @@ export const msgCalls: Impl<MsgSys> = {
       q.rtime = now(c);
       c.wake(q.senders, ALL);
     }
-    return received(m, msgsz);
+    return received(m, room);
   },
   msgctl(c, msqid, cmd, buf) {
     const ns = ipcNsOf(c.k, c.task);
@@ -211,7 +227,8 @@ export const msgCalls: Impl<MsgSys> = {
         return { ...stat(c, q), id: q.id };
       }
       case IPC_SET: {
-        const set = buf ?? fail(EINVAL);
+        if (buf === null || buf === undefined) return fail(EFAULT);
+        const set = struct(buf, "buf");
         const q = ns.msg.get(id);
         checkControl(c.k, c.task, ns.userNs, q);
         const qbytes = set.qbytes ?? q.qbytes;

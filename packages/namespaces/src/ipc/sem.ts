@@ -76,7 +76,7 @@ function sopsOf(v: unknown): Sembuf[] {
 /** Virtual time at which a relative timeout is over. EINVAL. */
 function deadline(c: Ctx, timeout: Timespec | null | undefined): number {
   if (timeout === null || timeout === undefined) return Number.POSITIVE_INFINITY;
-  const { sec, nsec } = timeout;
+  const { sec, nsec } = struct(timeout, "timeout");
   if (!(sec >= 0 && nsec >= 0 && nsec < 1e9)) return fail(EINVAL);
   return c.now + sec * 1e9 + nsec;
 }

@@ -8,6 +8,7 @@ import {
   type Ctx,
   doMmap,
   doMunmap,
+  EFAULT,
   EINVAL,
   ENOMEM,
   ENOSPC,
@@ -24,7 +25,6 @@ import {
   MAP_FIXED,
   MAP_SHARED,
   type Mm,
-  misuse,
   nsCapable,
   O_RDONLY,
   O_RDWR,
@@ -219,7 +219,7 @@ export function shmCalls(places: ShmPlaces): Impl<ShmSys> {
           return { ...stat(c, s), id: s.id };
         }
         case IPC_SET: {
-          if (typeof buf !== "object" || buf === null) return misuse("buf", buf, "an object");
+          if (buf === null || buf === undefined) return fail(EFAULT);
           const set = struct(buf, "buf");
           const s = ns.shm.get(id);
           checkControl(c.k, c.task, ns.userNs, s);

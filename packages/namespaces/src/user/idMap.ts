@@ -17,6 +17,7 @@ export const EMPTY_MAP: IdMap = {
   lower: new Uint32Array(0),
   length: new Uint32Array(0),
   byLower: null,
+  lowerSorted: null,
 };
 
 const LINE = /^[ \t\v\f\r]*([0-9]+)[ \t\v\f\r]+([0-9]+)[ \t\v\f\r]+([0-9]+)[ \t\v\f\r]*$/;
@@ -58,12 +59,14 @@ export function makeMap(extents: readonly Extent[], parent: IdMap | null): IdMap
   const n = extents.length;
   const list = extents.map((e) => ({ ...e, lower: rangeDown(parent, e.lower, e.count) }));
   if (n > BASE_EXTENTS) list.sort((a, b) => a.first - b.first);
+  const byLower =
+    n > BASE_EXTENTS ? Uint32Array.from(list.map((_, i) => i).sort((a, b) => list[a].lower - list[b].lower)) : null;
   return {
     count: n,
     first: Uint32Array.from(list, (e) => e.first),
     lower: Uint32Array.from(list, (e) => e.lower),
     length: Uint32Array.from(list, (e) => e.count),
-    byLower:
-      n > BASE_EXTENTS ? Uint32Array.from(list.map((_, i) => i).sort((a, b) => list[a].lower - list[b].lower)) : null,
+    byLower,
+    lowerSorted: byLower === null ? null : byLower.map((i) => list[i].lower),
   };
 }
