@@ -3,7 +3,6 @@
  * and memory per page and per group. Linux's fault is from C, in the group this runs in; the caches of npm find objects by a key, which
  * a page frame does not need: its number is its place.
  */
-import { fileURLToPath } from "node:url";
 import { createKernel, PG_LRU, PG_UPTODATE, PG_WRITEBACK, type Task } from "@kernelkit/core";
 import { type Benchmark, bytesPerObject, type Peer, peers, randomly } from "../../../tooling/bench/src/index.js";
 import { memcg } from "../src/index.js";
@@ -142,7 +141,8 @@ function library(make: () => Promise<Cache>): () => Promise<() => number> {
   };
 }
 
-const source = fileURLToPath(new URL("./lru.c", import.meta.url));
+/** From the root of the repository, where benchmarks are run. */
+const source = "packages/memcg/bench/lru.c";
 const inC = `d=$(mktemp -d) && gcc -O2 -o "$d/lru" "$0" && "$d/lru" ${OBJECTS} ${CAPACITY} ${REQUESTS}; s=$?; rm -rf "$d"; exit $s`;
 
 const lruPeers: Peer[] = [

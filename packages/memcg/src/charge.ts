@@ -74,6 +74,7 @@ export function tryCharge(
   }
   if (n < CHARGE_BATCH && tryCounters(m, CHARGE_BATCH) === null) {
     refill(s, m, CHARGE_BATCH - n);
+    if (task !== null) noteHigh(s, m, task, CHARGE_BATCH);
     return 0;
   }
   return chargeExactly(s, m, n, c, task, flags);
@@ -91,7 +92,10 @@ function chargeExactly(
   let drained = false;
   for (let retries = MAX_RECLAIM_RETRIES; ; ) {
     const over = tryCounters(m, n);
-    if (over === null) return 0;
+    if (over === null) {
+      if (task !== null) noteHigh(s, m, task, n);
+      return 0;
+    }
     if (!drained) {
       drained = true;
       s.drainAll();
@@ -119,6 +123,15 @@ function chargeExactly(
     if (killed && task !== null && dying(task)) return ENOMEM;
     // a victim is dying: its memory is on the way. Where nobody can be killed a fault spins, a system call fails
     return c !== null && (killed || fault) ? waitTick(s, m, c) : ENOMEM;
+  }
+}
+
+/** Pages that a task charged above a high limit are remembered: it pays for each batch on its way. */
+function noteHigh(s: MemcgSystem, m: MemCgroup, t: Task, n: number): void {
+  for (let g: MemCgroup | null = m; g !== null; g = g.parent) {
+    if (g.memory.usage <= g.memory.high && g.swap.usage <= g.swap.high) continue;
+    taskMemory(s, t).overHigh += n;
+    return;
   }
 }
 

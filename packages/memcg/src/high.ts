@@ -11,15 +11,6 @@ import type { MemcgSystem } from "./memcgSystem.js";
 import { reclaimSubtree } from "./reclaim.js";
 import { CHARGE_BATCH } from "./stock.js";
 
-/** Pages that a task charged above a high limit are remembered: it pays for each batch. */
-export function noteHigh(s: MemcgSystem, m: MemCgroup, t: Task, n: number): void {
-  for (let g: MemCgroup | null = m; g !== null; g = g.parent) {
-    if (g.memory.usage <= g.memory.high && g.swap.usage <= g.swap.high) continue;
-    taskMemory(s, t).overHigh += n;
-    return;
-  }
-}
-
 /** Penalty in jiffies for swap above memory.swap.high, the highest of the ancestors; each counts it. */
 function swapDelay(s: MemcgSystem, m: MemCgroup, n: number): number {
   let delay = 0;
@@ -48,7 +39,6 @@ export function handleOverHigh(s: MemcgSystem, t: Task, c: Ctx): boolean {
       if (memory.usage <= memory.high) continue;
       s.event(m, MEMCG_HIGH);
       freed += reclaimSubtree(s, m, { want: n, proactive: false, c, maySwap: true });
-      s.drainAll();
       delay = Math.max(delay, calculateHighDelay(memory.usage, memory.high, n, hz));
     }
     delay = Math.min(delay + swapDelay(s, of, n), 2 * hz);

@@ -22,10 +22,10 @@ import {
   stateSlot,
 } from "@kernelkit/core";
 import { CHARGE_FAULT, CHARGE_NORETRY, tryCharge, uncharge } from "./charge.js";
-import { handleOverHigh, noteHigh } from "./high.js";
+import { handleOverHigh } from "./high.js";
 import { listAdd, listDel } from "./lruList.js";
 import type { MemCgroup } from "./memCgroup.js";
-import type { MemcgSystem } from "./memcgSystem.js";
+import type { MemcgSystem, TaskMemory } from "./memcgSystem.js";
 import {
   S_ANON,
   S_ANON_THP,
@@ -44,6 +44,7 @@ import {
   S_WRITEBACK,
   STAT_NAMES,
 } from "./stats.js";
+import { CHARGE_BATCH } from "./stock.js";
 import { checkEvents } from "./v1/legacyEvents.js";
 import { ageNonresident, fileRefault } from "./workingset.js";
 
@@ -68,18 +69,25 @@ const STAT_OF: Int16Array = /* @__PURE__ */ (() => {
 export function pageCharge(s: MemcgSystem, pfn: number, r: AllocRequest): number {
   const { kind, task } = r;
   if (kind === PAGE_KERNEL || kind === PAGE_MIGRATE) return 0;
-  const m = s.chargeTo ?? (task === null ? s.root : s.ofTask(task));
-  if (m.isRoot) {
+  const own = task === null ? undefined : (task.slots[s.slot] as TaskMemory | undefined);
+  const m = s.chargeTo ?? own?.memcg ?? (task === null ? s.root : s.ofTask(task));
+  if (m.id === 0) {
     if (kind === PAGE_FILE && r.mapping !== null) fileRefault(s, pfn, m, r.mapping, r.index);
     return 0;
   }
   const n = 1 << r.order;
   if (kind === PAGE_TABLE) return s.kmem.chargePage(pfn, m, r.c, task);
-  if (r.c !== null && task !== null && handleOverHigh(s, task, r.c)) return HOOK_WAIT;
+  if (
+    own !== undefined &&
+    own.overHigh >= CHARGE_BATCH &&
+    r.c !== null &&
+    task !== null &&
+    handleOverHigh(s, task, r.c)
+  )
+    return HOOK_WAIT;
   const flags = ((r.gfp & __GFP_NORETRY) !== 0 ? CHARGE_NORETRY : 0) | (r.mm !== null ? CHARGE_FAULT : 0);
   const e = tryCharge(s, m, n, r.c, task, flags);
   if (e !== 0) return e;
-  if (task !== null) noteHigh(s, m, task, n);
   if (r.order === 9) m.stat(S_THP_FAULT, 1);
   s.owner[pfn] = m.id;
   s.k.cgroup.cssGet(m.css, n);
