@@ -20,11 +20,13 @@ import {
   makeKuid,
   type Program,
   program,
+  RLIMIT_NPROC,
   SIGCHLD,
   SIGKILL,
 } from "@kernelkit/core";
 import { type Benchmark, bytesPerObject, randomly } from "../../../tooling/bench/src/index.js";
 import { makeMap, type NamespacesSys, namespaces } from "../src/index.js";
+import { countsOf } from "../src/ucounts.js";
 
 const BATCH = 1000;
 const SIX = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET;
@@ -78,18 +80,22 @@ const parent = program("parent", function* (sys: Sys, s: { i: number; n: number;
   }
 });
 
-/** ns per clone + exit + wait with these flags, with that many idle namespaces around. */
-function clones(flags: number, n: number, idle = 0): number {
-  const kernel = boot();
-  if (idle > 0) kernel.sys(kernel.init).writeFile("/proc/sys/user/max_uts_namespaces", String(idle));
-  for (let i = 0; i < idle; i++) kernel.sys(kernel.tasks.forkDriven()).unshare(CLONE_NEWUTS);
-  const state = { i: 0, n, flags };
-  kernel.spawn(parent, state);
-  const before = kernel.tasks.processes;
+/** ns per clone + exit + wait on a kernel, with that many idle namespaces around. */
+function clones(kernel: ReturnType<typeof boot> | ReturnType<typeof bare>, flags: number, n: number, idle = 0): number {
+  const { tasks } = kernel;
+  if (idle > 0) {
+    tasks.sysctl.threadsMax = 2 * idle;
+    countsOf(tasks.initUserNs).max.fill(2 * idle);
+    const limits = { cur: 2 * idle, max: 2 * idle };
+    kernel.sys(kernel.init).setrlimit(RLIMIT_NPROC, limits);
+    for (let i = 0; i < idle; i++) kernel.sys(tasks.forkDriven()).unshare(CLONE_NEWUTS);
+  }
+  kernel.spawn(parent as never, { i: 0, n, flags } as never);
+  const before = tasks.processes;
   const t0 = performance.now();
   kernel.run("10s");
   const ns = (performance.now() - t0) * 1e6;
-  if (kernel.tasks.processes < before + n) throw new Error("clone failed");
+  if (tasks.processes < before + n) throw new Error("clone failed");
   return ns / n;
 }
 
@@ -139,26 +145,26 @@ const benchmarks: Benchmark[] = [
     name: "clone + exit + wait, no new namespaces",
     unit: "clone",
     target: 300e3,
-    timed: () => clones(0, 20_000),
+    timed: () => clones(bare(), 0, 20_000),
     peers: [{ name: "Linux, fork of a small process (copies page tables)", native: "fork-exit-wait", target: 30 }],
   },
   {
     name: "the same beside 10 000 idle namespaces",
     unit: "clone",
     target: 300e3,
-    timed: () => clones(0, 20_000, 10_000),
+    timed: () => clones(bare(), 0, 20_000, 10_000),
   },
   {
     name: "clone + exit + wait, new uts",
     unit: "clone",
-    timed: () => clones(CLONE_NEWUTS, 20_000),
+    timed: () => clones(bare(), CLONE_NEWUTS, 20_000),
     peers: [{ name: "Linux", native: "clone-uts-exit-wait", target: 30 }],
   },
   {
     name: "clone + exit + wait, six new namespaces",
     unit: "clone",
     target: 100e3,
-    timed: () => clones(SIX, 10_000),
+    timed: () => clones(boot(), SIX, 10_000),
     bytesPer: () => ({
       "set of six": bytesPerObject(2000, (n) => {
         const kernel = boot();
