@@ -200,7 +200,7 @@ const pages = (n: number): number => Math.ceil(n / PAGE) * PAGE;
 /** Bytes that a buffer takes of a socket's: what is allocated for `head` bytes, whole pages for the others. */
 function cost(head: number, rest: number): number {
   const want = ((head + 63) & ~63) + SHARED_INFO;
-  return SKB + 2 ** Math.ceil(Math.log2(Math.max(want, 512))) + rest;
+  return SKB + (1 << (32 - Math.clz32(Math.max(want, 512) - 1))) + rest;
 }
 
 export function streamCost(len: number): number {

@@ -43,17 +43,6 @@ export class Rule {
 export class Filter {
   readonly chains: Record<Chain, Rule[]> = { INPUT: [], OUTPUT: [], FORWARD: [] };
   readonly policy: Record<Chain, Verdict> = { INPUT: "ACCEPT", OUTPUT: "ACCEPT", FORWARD: "ACCEPT" };
-
-  /** No rule and no policy: nothing to look at. */
-  get idle(): boolean {
-    const { chains: c, policy: p } = this;
-    return (
-      c.INPUT.length + c.OUTPUT.length + c.FORWARD.length === 0 &&
-      p.INPUT === "ACCEPT" &&
-      p.OUTPUT === "ACCEPT" &&
-      p.FORWARD === "ACCEPT"
-    );
-  }
 }
 
 function matches(r: Rule, p: Packet, inDev: NetDevice | null, outDev: NetDevice | null): boolean {

@@ -130,7 +130,7 @@ export class Inet {
   }
 
   private filter(st: NetState, chain: Chain, p: Packet, from: NetDevice | null, to: NetDevice | null): Verdict {
-    if (st.filter.idle) return "ACCEPT";
+    if (st.filter === null) return "ACCEPT";
     return runChain(this.k, st.net, st.filter, chain, p, from, to, this.logAllNetns !== 0);
   }
 

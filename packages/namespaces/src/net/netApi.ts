@@ -1,6 +1,6 @@
 /** `kernel.namespaces.net`: the network of a task's namespace, looked at and worked on from outside. */
 import { CAP_NET_ADMIN, EINVAL, EPERM, Errno, fail, KernelError, misuse, nsCapable, type Task } from "@kernelkit/core";
-import { type Chain, Rule, type Verdict } from "./filter.js";
+import { type Chain, Filter, Rule, type Verdict } from "./filter.js";
 import type { Inet } from "./inet.js";
 import { type Ip, parseIp, parsePrefix } from "./ip.js";
 import type { NetState } from "./netState.js";
@@ -61,9 +61,13 @@ export class NetApi {
     return this.inet.of(this.inet.k.net.of(t));
   }
 
-  private admin(t: Task): NetState {
+  /** The filter of a task's namespace, for who may change it. */
+  private admin(t: Task): Filter {
     const st = this.of(t);
-    if (nsCapable(this.inet.k, t, st.net.userNs, CAP_NET_ADMIN)) return st;
+    if (nsCapable(this.inet.k, t, st.net.userNs, CAP_NET_ADMIN)) {
+      st.filter ??= new Filter();
+      return st.filter;
+    }
     throw new KernelError(EPERM, "iptables");
   }
 
@@ -78,22 +82,22 @@ export class NetApi {
 
   /** iptables -A: a rule at the end of a chain. EPERM; EINVAL a rule that says nothing sensible. */
   append(t: Task, chain: Chain, rule: FilterRule): void {
-    this.admin(t).filter.chains[chain].push(told("iptables", () => makeRule(rule)));
+    this.admin(t).chains[chain].push(told("iptables", () => makeRule(rule)));
   }
 
   /** iptables -F. */
   flush(t: Task, chain: Chain): void {
-    this.admin(t).filter.chains[chain].length = 0;
+    this.admin(t).chains[chain].length = 0;
   }
 
   /** iptables -P. */
   policy(t: Task, chain: Chain, verdict: "ACCEPT" | "DROP"): void {
-    this.admin(t).filter.policy[chain] = verdict;
+    this.admin(t).policy[chain] = verdict;
   }
 
   /** iptables -L -v: target, packets, bytes of each rule. */
   rules(t: Task, chain: Chain): { target: string; packets: number; bytes: number }[] {
-    return this.of(t).filter.chains[chain].map(({ target, packets, bytes }) => ({ target, packets, bytes }));
+    return (this.of(t).filter?.chains[chain] ?? []).map(({ target, packets, bytes }) => ({ target, packets, bytes }));
   }
 
   /** A packet comes in by a device of the task's namespace, now: in a soft interrupt, whatever task runs. TypeError: no such device. */

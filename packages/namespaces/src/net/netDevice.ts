@@ -45,7 +45,7 @@ export class NetDevice {
   txqlen = 1000;
   alias = "";
   readonly addrs: IfAddr[] = [];
-  readonly stats: Float64Array = new Float64Array(16);
+  readonly stats: number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
   /** The other end of a veth. */
   peer: NetDevice | null = null;
   /** Gone: nothing may be done with it any more. */

@@ -53,6 +53,8 @@ export const netPart: NsPart<NetApi> = {
   name: "net",
   install(f) {
     const { k } = f;
+    // a bare machine has no sockets, and no such type
+    if (k.net === undefined) return {};
     const inet = new Inet(k);
     registerState(k, inet);
     inet.install();

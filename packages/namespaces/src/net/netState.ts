@@ -1,7 +1,7 @@
 /** What a network namespace has beyond core's part of it. network_namespaces(7). */
 import type { Core, NetNamespace } from "@kernelkit/core";
 import { Fib } from "./fib.js";
-import { Filter } from "./filter.js";
+import type { Filter } from "./filter.js";
 import type { Inet } from "./inet.js";
 import type { InetSock } from "./inetSock.js";
 import type { NetDevice } from "./netDevice.js";
@@ -13,14 +13,20 @@ import type { TcpSock } from "./tcpSock.js";
 /** Name of the field on namespaces. */
 export const NET_SLOT = "namespaces.net";
 
+// shared until somebody writes: namespaces are made often
+const PORT_RANGE: readonly number[] = [32768, 60999];
+const NO_GROUPS: readonly number[] = [1, 0];
+const TCP_RMEM: readonly number[] = [4096, 131072, 33554432];
+const TCP_WMEM: readonly number[] = [4096, 16384, 4194304];
+
 /** Settings below /proc/sys/net that each namespace has. */
 export class NetSettings {
   ipForward = 0;
   ipDefaultTtl = 64;
   ipUnprivilegedPortStart = 1024;
-  readonly ipLocalPortRange: number[] = [32768, 60999];
+  ipLocalPortRange: readonly number[] = PORT_RANGE;
   ipNonlocalBind = 0;
-  readonly pingGroupRange: number[] = [1, 0];
+  pingGroupRange: readonly number[] = NO_GROUPS;
   icmpEchoIgnoreAll = 0;
   icmpEchoIgnoreBroadcasts = 1;
   tcpSynRetries = 6;
@@ -29,8 +35,8 @@ export class NetSettings {
   tcpRetries2 = 15;
   tcpFinTimeout = 60;
   tcpMaxSynBacklog = 512;
-  readonly tcpRmem: number[] = [4096, 131072, 33554432];
-  readonly tcpWmem: number[] = [4096, 16384, 4194304];
+  tcpRmem: readonly number[] = TCP_RMEM;
+  tcpWmem: readonly number[] = TCP_WMEM;
   ipv6Forwarding = 0;
   bindv6only = 0;
   ipv6NonlocalBind = 0;
@@ -48,7 +54,8 @@ export class NetState {
   readonly raw: RawSock[] = [];
   /** All sockets, in order of making. */
   readonly socks: Set<InetSock> = new Set();
-  readonly filter: Filter = new Filter();
+  /** Null: nobody has made a rule. */
+  filter: Filter | null = null;
   readonly settings: NetSettings = new NetSettings();
   /** Identification of the next IPv4 packet. */
   ipId = 0;

@@ -76,7 +76,7 @@ export function installNetSysctl(inet: Inet): void {
         // a range that ends before it begins is none; nothing of it is taken
         check: (v) => field !== "ipLocalPortRange" || (v[0] <= v[1] ? true : fail(EINVAL)),
         set: (c, v) => {
-          settings(c)[field].splice(0, count, ...v);
+          settings(c)[field] = [...v];
         },
       }),
     );
