@@ -152,13 +152,22 @@ export function copyOut(d: PageData, off: number, n: number, out: Uint8Array, at
   }
 }
 
-/** Every byte of data[from..from+4096) is the same? Looks at a few first, so that it costs nothing on real data. */
+/** Every byte of data[from..from+4096) is the same? Looks at a few first, so that it costs nothing on real data; then by words. */
 function uniform(data: Uint8Array, from: number): boolean {
   const b = data[from];
   if (data[from + 1] !== b || data[from + 2047] !== b || data[from + 4095] !== b || data[from + 1023] !== b)
     return false;
-  for (let i = from; i < from + PAGE; i++) if (data[i] !== b) return false;
-  return true;
+  const at = data.byteOffset + from;
+  if ((at & 3) !== 0) {
+    for (let i = from; i < from + PAGE; i++) if (data[i] !== b) return false;
+    return true;
+  }
+  const words = new Int32Array(data.buffer, at, PAGE / 4);
+  const w = (b * 0x01010101) | 0;
+  let diff = 0;
+  for (let i = 0; i < PAGE / 4; i += 4)
+    diff |= (words[i] ^ w) | (words[i + 1] ^ w) | (words[i + 2] ^ w) | (words[i + 3] ^ w);
+  return diff === 0;
 }
 
 /** Put n bytes of `data` into a cached page. */
@@ -213,13 +222,15 @@ export function filemapWrite(
   const m = c.k.mm;
   const { aOps } = mapping;
   const sleeps = aOps.writeBegin !== undefined || aOps.balanceDirty !== undefined || aOps.readFolio !== undefined;
-  const f: WriteFrame | null = sleeps ? c.part("filemapWrite", () => ({ done: 0, balance: false })) : null;
-  let done = f === null ? 0 : f.done;
+  const { frame } = c.task;
+  const held = frame === null ? undefined : (frame as { filemapWrite?: WriteFrame }).filemapWrite;
+  let done = held === undefined ? 0 : held.done;
+  let balance = held === undefined ? false : held.balance;
   let error = 0;
-  while (done < len || f?.balance === true) {
-    if (f?.balance === true) {
-      if (aOps.balanceDirty?.(c, mapping) === WAIT) return WAIT;
-      f.balance = false;
+  while (done < len || balance) {
+    if (balance) {
+      if (aOps.balanceDirty?.(c, mapping) === WAIT) return writeSleeps(c, done, balance);
+      balance = false;
       if (done === len) break;
     }
     const at = pos + done;
@@ -227,14 +238,14 @@ export function filemapWrite(
     const off = at - index * PAGE;
     const n = Math.min(PAGE - off, len - done);
     const pfn = grabPage(m, c, mapping, index, null);
-    if (pfn === ALLOC_WAIT) return WAIT;
+    if (pfn === ALLOC_WAIT) return sleeps ? writeSleeps(c, done, balance) : WAIT;
     if (pfn <= 0) {
       error = pfn === ALLOC_NOSPC ? ENOSPC : ENOMEM;
       break;
     }
-    if (f !== null) {
+    if (sleeps) {
       const r = prepare(m, c, mapping, index, pfn, off, n);
-      if (r === WAIT) return WAIT;
+      if (r === WAIT) return writeSleeps(c, done, balance);
       if (r !== 0) {
         error = r as number;
         break;
@@ -246,13 +257,18 @@ export function filemapWrite(
     m.frames.flags[pfn] |= PG_UPTODATE;
     done += n;
     written?.(done);
-    if (f !== null) {
-      f.done = done;
-      f.balance = aOps.balanceDirty !== undefined;
-    }
+    balance = aOps.balanceDirty !== undefined;
   }
-  if (f !== null) c.endPart("filemapWrite");
+  if (held !== undefined) c.endPart("filemapWrite");
   return done > 0 || error === 0 ? done : -error;
+}
+
+/** The write goes to sleep: how far it is. */
+function writeSleeps(c: Ctx, done: number, balance: boolean): Wait {
+  const f = c.part<WriteFrame>("filemapWrite", () => ({ done, balance }));
+  f.done = done;
+  f.balance = balance;
+  return WAIT;
 }
 
 /** A page is about to be changed in part: valid, and allowed by the file system. 0, errno, WAIT. */

@@ -29,7 +29,7 @@ export function stableFor(w: Writeback, sb: SuperBlock, wb: Wb): boolean {
     default:
       // ext3's journal changes pages whatever the flag says: an array that can do without has to copy
       if (fs?.ordered === true && wb.dev.optional) return false;
-      return wb.dev.bdi.stableRequired || fs?.stable === true;
+      return wb.dev.bdi.stableRequired;
   }
 }
 

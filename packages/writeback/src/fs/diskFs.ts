@@ -85,8 +85,10 @@ export class DiskFs {
 export function configure(w: Writeback, fs: DiskFs, data: string): void {
   const { sb, dev } = fs;
   const has = (option: string): boolean => new RegExp(`(^|,)${option}(,|$)`).test(data);
-  // with data=journal a page stays as it is until the journal has it
-  fs.stable = dev.stableWrites || fs.compress || has("data=journal");
+  // with data=journal a page stays as it is until the journal has it; a compressing file system reads pages twice
+  const needs = fs.compress || has("data=journal");
+  fs.stable = dev.stableWrites || needs;
+  if (needs) dev.bdi.stableRequired = true;
   fs.ordered = sb.type.name === "ext3" && !has("data=journal") && !has("data=writeback");
   fs.discard = has("discard") && dev.discard;
   const refuse = w.o.ext3 === "refuse-rw" && w.o.stablePages !== "pg-stable";

@@ -82,8 +82,11 @@ export class Journal {
 export function journalJoin(w: Writeback, wi: WbInode, flags: number): void {
   const fs = wi.inode.sb.bdi as DiskFs;
   const j = fs.journal;
-  wi.syncTid = j.running.tid;
-  if ((flags & I_DIRTY_DATASYNC) !== 0) wi.datasyncTid = j.running.tid;
+  const { tid } = j.running;
+  const data = (flags & I_DIRTY_DATASYNC) !== 0;
+  if (wi.syncTid === tid && (!data || wi.datasyncTid === tid)) return;
+  wi.syncTid = tid;
+  if (data) wi.datasyncTid = tid;
   j.running.inodes.add(wi);
   if (j.armed) return;
   j.armed = true;
