@@ -17,6 +17,7 @@ import {
   type SwapOps,
   type Task,
 } from "@kernelkit/core";
+import { MAX_RECLAIM_RETRIES } from "./charge.js";
 import { installDentries } from "./kmem/dentries.js";
 import { Kmem } from "./kmem/kmem.js";
 import { chargeChildGroup, installPipes, installTaskObjects } from "./kmem/objects.js";
@@ -56,8 +57,7 @@ function controller(s: MemcgSystem, o: ResolvedOptions): Controller {
   return {
     name: "memory",
     cssAlloc(k, css) {
-      let id = 0;
-      while (s.groups[id]) id++;
+      const id = s.takeId();
       const above = css.parent === null ? null : (css.parent.data as MemCgroup);
       // without use_hierarchy a group is charged alone
       const parent = above === null || above.useHierarchy ? above : s.root;
@@ -82,6 +82,7 @@ function controller(s: MemcgSystem, o: ResolvedOptions): Controller {
       if (css.parent !== null) chargeChildGroup(s, css.parent.data as MemCgroup, o.sizes, -1, css);
       m.fold();
       s.groups[m.id] = null;
+      s.freeIds.push(m.id);
     },
     attach(_k, css, task, old) {
       const own = task.slots[s.slot] as TaskMemory | undefined;
@@ -96,8 +97,11 @@ function controller(s: MemcgSystem, o: ResolvedOptions): Controller {
 /** Reclaim and out-of-memory of the whole machine: the root's subtree is all of it. */
 function installGlobal(k: Core, s: MemcgSystem): void {
   k.hooks.reclaim.tap(150, "memcg", (r: AllocRequest) => {
-    const freed = reclaimSubtree(s, s.root, { want: 1 << r.order, proactive: false, c: r.c, maySwap: true });
-    s.drainAll();
+    s.pendingIo = 0;
+    // the first rounds may only find what was used a moment ago
+    let freed = 0;
+    for (let tries = MAX_RECLAIM_RETRIES; freed === 0 && s.pendingIo === 0 && tries > 0; tries--)
+      freed = reclaimSubtree(s, s.root, { want: 1 << r.order, proactive: false, c: r.c, maySwap: true });
     if (freed > 0 || s.pendingIo === 0 || r.c === null) return freed;
     r.c.sleep(null, k.time.nextTick(), 2);
     return HOOK_WAIT;

@@ -2,12 +2,15 @@
  * The memory controller of a kernel: its groups, the stock of each CPU, the columns of pages, and the events. What is done with them
  * is beside it: charge.ts, pages.ts, reclaim.ts, oom.ts, high.ts, kmem/, swap/, v1/.
  */
-import type { Core, Task } from "@kernelkit/core";
+import { type Core, ENOSPC, fail, type Task } from "@kernelkit/core";
 
 import { Kmem, type KmemStrategy } from "./kmem/kmem.js";
 import { EVENT_NAMES, MEMCG_SWAP_HIGH, type MemCgroup, SWAP_EVENT_NAMES } from "./memCgroup.js";
 import { drainStock, Stock } from "./stock.js";
 import type { Swap } from "./swap/swap.js";
+
+/** Groups, removed ones that are still charged included: the column of pages has 16 bits. */
+const MEM_CGROUP_ID_MAX = 65535;
 
 /** What the package keeps of a task. */
 export interface TaskMemory {
@@ -41,6 +44,7 @@ export class MemcgSystem {
   static readonly transient: readonly string[] = ["scan", "era", "chargeTo"];
   /** By id; a freed id is null. */
   readonly groups: (MemCgroup | null)[] = [];
+  readonly freeIds: number[] = [];
   readonly stocks: Stock[] = [];
   readonly next: Int32Array;
   readonly prev: Int32Array;
@@ -81,6 +85,12 @@ export class MemcgSystem {
     this.owner = mm.addColumn("memcg", "Uint16");
     for (let i = 0; i < k.cpus.nr; i++) this.stocks.push(new Stock());
     this.kmem = new Kmem(this, strategy);
+  }
+
+  /** A number for a new group; ENOSPC: there are 65535. */
+  takeId(): number {
+    const id = this.freeIds.pop() ?? this.groups.length;
+    return id > MEM_CGROUP_ID_MAX ? fail(ENOSPC) : id;
   }
 
   ofTask(t: Task): MemCgroup {
