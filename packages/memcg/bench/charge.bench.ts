@@ -179,7 +179,7 @@ function scan() {
     listAdd(s.next, s.prev, s.root, 2, pfn);
   }
   s.root.size[2] += SCAN;
-  const totals = { scanned: 0, freed: 0 };
+  const totals = { scanned: 0, freed: 0, priority: 0 };
   return () => shrinkInactive(s, s.root, 2, SCAN, totals, null);
 }
 

@@ -8,6 +8,7 @@ import { Kmem, type KmemStrategy } from "./kmem/kmem.js";
 import { EVENT_NAMES, MEMCG_SWAP_HIGH, type MemCgroup, SWAP_EVENT_NAMES } from "./memCgroup.js";
 import { drainStock, Stock } from "./stock.js";
 import type { Swap } from "./swap/swap.js";
+import { type MemcgTrace, memcgTrace } from "./trace.js";
 
 /** Groups, removed ones that are still charged included: the column of pages has 16 bits. */
 const MEM_CGROUP_ID_MAX = 65535;
@@ -41,7 +42,7 @@ export interface Era {
 }
 
 export class MemcgSystem {
-  static readonly transient: readonly string[] = ["scan", "era", "chargeTo"];
+  static readonly transient: readonly string[] = ["scan", "era", "chargeTo", "trace"];
   /** By id; a freed id is null. */
   readonly groups: (MemCgroup | null)[] = [];
   readonly freeIds: number[] = [];
@@ -71,6 +72,7 @@ export class MemcgSystem {
   /** Who is charged for the page that is being read from swap. */
   chargeTo: MemCgroup | null = null;
   readonly kmem: Kmem;
+  readonly trace: MemcgTrace;
   /** Pages to scan, by list. */
   readonly scan: number[] = [0, 0, 0, 0];
 
@@ -85,6 +87,7 @@ export class MemcgSystem {
     this.owner = mm.addColumn("memcg", "Uint16");
     for (let i = 0; i < k.cpus.nr; i++) this.stocks.push(new Stock());
     this.kmem = new Kmem(this, strategy);
+    this.trace = memcgTrace(k);
   }
 
   /** A number for a new group; ENOSPC: there are 65535. */

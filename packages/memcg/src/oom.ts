@@ -106,6 +106,7 @@ function kill(s: MemcgSystem, t: Task, m: MemCgroup): void {
   const { k } = s;
   const mm = t.mm as Mm | null;
   const at = s.ofTask(t);
+  if (s.trace.victim.on) s.trace.victim.emit(t);
   s.event(at, MEMCG_OOM_KILL);
   k.mm.count(k.mm.stat("oom_kill"), 1);
   if (mm !== null)

@@ -77,6 +77,27 @@ describe("reclaim", () => {
     expect(lines.some((l) => l.includes("CONSTRAINT_NONE"))).toBe(true);
   });
 
+  it("can be followed in the trace, with Linux's events and formats", () => {
+    const { sys, child } = machine();
+    const on = (e: string): void => void sys.writeFile(`/sys/kernel/tracing/events/${e}/enable`, "1");
+    for (const e of ["vmscan/mm_vmscan_memcg_reclaim_begin", "vmscan/mm_vmscan_memcg_reclaim_end", "oom/mark_victim"])
+      on(e);
+    on("vmscan/mm_vmscan_lru_shrink_inactive");
+    child.writeFile("/d/a", new Uint8Array(MIB));
+    sys.writeFile(`${G}/memory.reclaim`, "256K");
+    // kernel memory alone is more than that
+    sys.writeFile(`${G}/memory.max`, "0");
+    const text = sys.readText("/sys/kernel/tracing/trace");
+    expect(text).toMatch(/mm_vmscan_memcg_reclaim_begin: order=0 gfp_flags=GFP_HIGHUSER_MOVABLE/);
+    expect(text).toMatch(
+      /mm_vmscan_lru_shrink_inactive: nid=0 nr_scanned=\d+ nr_reclaimed=\d+ .* priority=\d+ flags=RECLAIM_WB_FILE/,
+    );
+    expect(Number(/reclaim_end: nr_reclaimed=(\d+)/.exec(text)?.[1])).toBeGreaterThanOrEqual(64);
+    expect(text).toMatch(
+      /mark_victim: pid=\d+ comm=init total-vm=\d+kB anon-rss=\d+kB file-rss:\d+kB shmem-rss:0kB uid=0/,
+    );
+  });
+
   it("MADV_PAGEOUT puts a process's own pages on swap at once", () => {
     const { kernel, sys, child } = machine({ swap: "8M" });
     child.mmap(AT, MIB, 3, 0x32);

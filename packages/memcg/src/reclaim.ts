@@ -51,6 +51,7 @@ function shrinkGroup(s: MemcgSystem, m: MemCgroup, r: Round, priority: number, p
   const { args, totals } = r;
   const swap = args.maySwap && s.swap.room(m) > 0;
   scanCounts(m, { priority, protection, swappiness: args.swappiness ?? m.swappiness, swap }, scan);
+  totals.priority = priority;
   totals.scanned = 0;
   totals.freed = 0;
   while (scan[0] > 0 || scan[1] > 0 || scan[2] > 0 || scan[3] > 0) {
@@ -106,11 +107,12 @@ function walk(s: MemcgSystem, root: MemCgroup, r: Round, priority: number, low: 
 /** Free about `want` pages of `root` and everything below it: what was freed. `s.pendingIo` says how many may follow by themselves. */
 export function reclaimSubtree(s: MemcgSystem, root: MemCgroup, args: ReclaimArgs): number {
   s.pendingIo = 0;
+  if (s.trace.begin.on) s.trace.begin.emit();
   const r: Round = {
     args,
     want: Math.max(args.want, SWAP_CLUSTER_MAX),
     freed: 0,
-    totals: { scanned: 0, freed: 0 },
+    totals: { scanned: 0, freed: 0, priority: DEF_PRIORITY },
   };
   for (const low of [false, true]) {
     let skipped = false;
@@ -118,5 +120,6 @@ export function reclaimSubtree(s: MemcgSystem, root: MemCgroup, args: ReclaimArg
       if (walk(s, root, r, priority, low)) skipped = true;
     if (r.freed > 0 || !skipped) break;
   }
+  if (s.trace.end.on) s.trace.end.emit(r.freed);
   return r.freed;
 }

@@ -32,6 +32,7 @@ import { workingsetEviction } from "./workingset.js";
 export interface ScanTotals {
   scanned: number;
   freed: number;
+  priority: number;
 }
 
 /** Fates of a page. */
@@ -121,7 +122,9 @@ export function shrinkInactive(
 ): boolean {
   const { flags } = s.k.mm.frames;
   const file = lru >= LRU_INACTIVE_FILE;
+  const pending = s.pendingIo;
   let kept = 0;
+  let activated = 0;
   let freed = 0;
   let left = n;
   for (; left > 0; left--) {
@@ -138,10 +141,17 @@ export function shrinkInactive(
     if (fate === FREED) freed++;
     else {
       kept++;
+      if (fate === ACTIVATED) activated++;
       if (fate === KEEP && m.tail[lru] === pfn) listRotate(s.next, s.prev, m, lru, pfn);
     }
   }
   totals.freed += freed;
+  const { isolate, shrink } = s.trace;
+  if (isolate.on) isolate.emit(n, n - left, lru);
+  if (shrink.on) {
+    const dirty = s.pendingIo - pending;
+    shrink.emit(0, n - left, freed, dirty, activated, kept - activated - dirty, totals.priority, file ? 1 : 0);
+  }
   if (kept > 0) noteCost(m, file, kept);
   const { mm } = s.k;
   mm.count(s.kmem.vmstat.scanType[file ? 1 : 0], n - left);
