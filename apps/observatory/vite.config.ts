@@ -8,6 +8,8 @@ const config: UserConfig = defineConfig({
   base: "./",
   resolve: {
     alias: [
+      { find: /^just-bash$/, replacement: source("src/lab/justBash.ts") },
+      { find: "@kernelkit/integrity/node", replacement: source("src/lab/nodeCrypto.ts") },
       { find: /^@kernelkit\/([a-z-]+)\/stories$/, replacement: source("../../packages/$1/src/stories.ts") },
       { find: /^@kernelkit\/([a-z-]+)$/, replacement: source("../../packages/$1/src/index.ts") },
       { find: "kernelkit/kernel", replacement: source("../demo/src/kernel.ts") },

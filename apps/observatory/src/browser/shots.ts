@@ -5,17 +5,19 @@ import { Site } from "./site.js";
 
 const [folder = "shots", ...wanted] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
+const SIZES = [
+  ["light", {}],
+  ["dark", { colorScheme: "dark" }],
+  ["380", { viewport: { width: 380, height: 800 } }],
+] as const;
 const site = await Site.open();
 const screens = wanted.length > 0 ? wanted : ["#/see/wb"];
 for (const hash of screens) {
-  for (const [name, o] of [
-    ["light", {}],
-    ["dark", { colorScheme: "dark" }],
-    ["380", { viewport: { width: 380, height: 800 } }],
-  ] as const) {
+  for (const [name, o] of SIZES) {
     const page = await site.page(hash, o);
     await page.waitForTimeout(3500);
-    await page.keyboard.press("p");
+    if (hash.includes("/story/")) await page.getByText("Show what happens").click();
+    if (hash.includes("/story/")) await page.waitForTimeout(3000);
     await page.screenshot({ path: join(folder, `${hash.replace(/\W+/g, "-")}-${name}.png`), fullPage: true });
     await page.context().close();
   }

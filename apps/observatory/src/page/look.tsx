@@ -75,7 +75,7 @@ export function Look({ view, link, theme }: LookProps): JSX.Element {
                 caption={frame.takeaway}
                 table={frame.table}
               >
-                {Picture === undefined ? null : <Picture p={frame.picture} send={(c, v) => session.input(c, v)} />}
+                {Picture === undefined ? null : <Picture p={frame.picture} events={frame.events} />}
               </Figure>
               <Lanes view={info} frame={frame} shown={session.shown} seek={seek} />
               <GaugePlots view={info} frame={frame} shown={session.shown} theme={theme} seek={seek} />
