@@ -1,4 +1,7 @@
-/** The entry `@kernelkit/numa/stories`: questions answered by running rivals on the same workload, by id. */
+/**
+ * The entry `@kernelkit/numa/stories`: questions answered by running rivals on the same workload, by id; and what they are made of, for
+ * comparing strategies on workloads or traces of one's own.
+ */
 
 export type { Knob, Series, Story, StoryResult, Table } from "@kernelkit/core/stories";
 export { biggerThanNode } from "./stories/biggerThanNode.js";
@@ -11,3 +14,7 @@ export { phases } from "./stories/phases.js";
 export { remoteSweep } from "./stories/remoteSweep.js";
 export { sharedTable } from "./stories/sharedTable.js";
 export { tiers } from "./stories/tiers.js";
+export * from "./workloads/generators.js";
+export * from "./workloads/scenario.js";
+export * from "./workloads/traceReplay.js";
+export type { FirstTouch, PageRange, Phase, ProcessPlan, ThreadPlan, Workload } from "./workloads/workload.js";

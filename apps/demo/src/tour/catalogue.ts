@@ -4,6 +4,7 @@ import * as genirq from "@kernelkit/genirq/stories";
 import * as integrity from "@kernelkit/integrity/stories";
 import * as memcg from "@kernelkit/memcg/stories";
 import * as namespaces from "@kernelkit/namespaces/stories";
+import * as numa from "@kernelkit/numa/stories";
 import * as powerclamp from "@kernelkit/powerclamp/stories";
 import * as printk from "@kernelkit/printk-syslog/stories";
 import * as writeback from "@kernelkit/writeback/stories";
@@ -23,6 +24,7 @@ const PACKAGES: Readonly<Record<string, object>> = {
   writeback,
   genirq,
   powerclamp,
+  numa,
   namespaces,
   integrity,
 };

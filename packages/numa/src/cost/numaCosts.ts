@@ -52,7 +52,7 @@ export class NumaSpent {
   migrated = 0;
   /** AutoNUMA: CPUs looked at, and scheduler decisions. */
   visits = 0;
-  /** AutoNUMA: queued pages that another node used before they moved. */
+  /** AutoNUMA: faults from another node than the one before: the page stays. */
   cancelled = 0;
   schedules = 0;
 }

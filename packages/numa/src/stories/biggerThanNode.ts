@@ -16,7 +16,7 @@ export const biggerThanNode: Story<Knobs> = {
   question: "What becomes of a program that is larger than a node?",
   source: "LWN 2012-03 (AutoNUMA: the weakness of home nodes)",
   claim:
-    "with a home node alone a third or more of the accesses stays remote; with groups, AutoNUMA and modern balancing the share falls below half of that",
+    "with a home node alone about a third of the memory stays remote; with groups, AutoNUMA and modern balancing nearly nothing does",
   assumes: [...ASSUMES, "two threads on the home node, each with half of the memory, all first touched by one of them"],
   knobs,
   run(given) {

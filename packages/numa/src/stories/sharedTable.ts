@@ -15,7 +15,7 @@ export const sharedTable: Story<Knobs> = {
   question: "What happens to memory that threads of both nodes read?",
   source: "LWN 2012-03 (AutoNUMA), LWN 2012-11",
   claim:
-    "moving it gains nothing: no design loses more than 3 % by trying, and modern balancing moves less than balancenuma",
+    "moving it gains nothing: each page moves once or twice and then stays, and nobody loses more than a tenth by it",
   assumes: ASSUMES,
   knobs,
   run(given) {

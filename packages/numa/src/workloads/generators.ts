@@ -167,15 +167,20 @@ export function phaseChange(o: {
   };
 }
 
-/** One pinned thread sweeps memory that is elsewhere. */
-export function remoteSweep(o: { readonly pages: number; readonly firstCpu: number; readonly cpu: number }): Workload {
+/** One thread uses its memory for a while where it was touched, and is then pinned elsewhere. */
+export function remoteSweep(o: {
+  readonly pages: number;
+  readonly firstCpu: number;
+  readonly firstSweeps: number;
+  readonly cpu: number;
+}): Workload {
   return {
     name: "remote sweep",
     processes: [
       {
         pages: o.pages,
         shared: false,
-        first: [{ cpu: o.firstCpu, page: 0, pages: o.pages }],
+        first: [{ cpu: o.firstCpu, page: 0, pages: o.pages, sweeps: o.firstSweeps }],
         threads: [thread(steady(range(0, o.pages)), { cpus: [o.cpu] })],
       },
     ],

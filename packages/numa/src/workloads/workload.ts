@@ -44,12 +44,20 @@ export interface ThreadPlan {
   readonly group: { readonly page: number; readonly pages: number } | null;
 }
 
+/** Pages are touched, and then used `sweeps` times (default 0), on a CPU. */
+export interface FirstTouch {
+  readonly cpu: number;
+  readonly page: number;
+  readonly pages: number;
+  readonly sweeps?: number;
+}
+
 export interface ProcessPlan {
   readonly pages: number;
   /** Its threads are processes that share the memory (MAP_SHARED). */
   readonly shared: boolean;
   /** Who touches pages first: CPU and range. What nobody touches is touched by its users. */
-  readonly first: readonly { readonly cpu: number; readonly page: number; readonly pages: number }[];
+  readonly first: readonly FirstTouch[];
   readonly threads: readonly ThreadPlan[];
 }
 
@@ -58,11 +66,15 @@ export interface Workload {
   readonly processes: readonly ProcessPlan[];
 }
 
+/** Most pages of a process: 2 GiB. */
+export const WORKLOAD_PAGES_MAX = 524_288;
 /** Where workloads have their memory: 8 GiB. */
 export const WORKLOAD_AT = 0x200000000;
 /** Pages of one call. */
 const CHUNK = 128;
 const PAGE = 4096;
+/** Accesses to a page in a sweep before the work proper. */
+const FIRST_PER_PAGE = 128;
 
 type Sys = Program<CoreSys & NumaSys>;
 
@@ -97,11 +109,14 @@ function* prepare(sys: Sys, plan: ThreadPlan): Generator<undefined, void, void> 
   yield* sys.numa_mbind(WORKLOAD_AT + plan.group.page * PAGE, plan.group.pages * PAGE, id, 0);
 }
 
+function* visit(sys: Sys, r: PageRange): Generator<undefined, void, void> {
+  for (let p = 0; p < r.pages; p += CHUNK)
+    yield* sys.useMemory(WORKLOAD_AT + (r.page + p) * PAGE, Math.min(CHUNK, r.pages - p), r.perPage, r.write);
+}
+
 function* sweep(sys: Sys, s: WorkerState): Generator<undefined, void, void> {
   const phase = s.plan.phases[s.phase % s.plan.phases.length];
-  for (const r of phase.ranges)
-    for (let p = 0; p < r.pages; p += CHUNK)
-      yield* sys.useMemory(WORKLOAD_AT + (r.page + p) * PAGE, Math.min(CHUNK, r.pages - p), r.perPage, r.write);
+  for (const r of phase.ranges) yield* visit(sys, r);
   if (++s.sweeps < phase.sweeps) return;
   s.sweeps = 0;
   s.phase++;
@@ -125,6 +140,8 @@ export const process: ProgramDef<CoreSys & NumaSys, ProcessState> = program(
       for (const f of plan.first) {
         yield* sys.sched_setaffinity(0, [f.cpu]);
         yield* sys.touch(WORKLOAD_AT + f.page * PAGE, f.pages, true);
+        const use: PageRange = { page: f.page, pages: f.pages, perPage: FIRST_PER_PAGE, write: true };
+        for (let i = 0; i < (f.sweeps ?? 0); i++) yield* visit(sys, use);
       }
       if (plan.first.length > 0) yield* sys.sched_setaffinity(0, [...Array(s.cpus).keys()]);
       for (const t of plan.threads.slice(1)) {

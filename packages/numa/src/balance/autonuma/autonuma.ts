@@ -168,9 +168,9 @@ export class Autonuma implements Strategy {
         n.pagesMigrated += pages;
         at = here;
       }
-    } else if (this.queue !== null && this.queue.wanted[head] !== 0) {
-      this.queue.remove(head);
-      this.sys.spent.cancelled++;
+    } else {
+      this.queue?.remove(head);
+      if (before >= 0 && before !== here) this.sys.spent.cancelled++;
     }
     n.faults[at] += pages;
     n.totalFaults += pages;

@@ -38,6 +38,8 @@ export class Numad {
     /** New loads are averaged with the old ones. The SLOW option. */
     private readonly slow: boolean,
     private readonly moved: (t: Task, e: NumaEntity) => void,
+    /** Pages of the entity that would have to come to a node. */
+    private readonly pagesToMove: (t: Task, e: NumaEntity, to: number) => number,
   ) {
     const zeros = (): number[] => new Array<number>(sys.nodes).fill(0);
     this.loads = { remoteCpu: zeros(), remoteMem: zeros(), lastForeign: zeros(), maxMem: zeros(), cursor: zeros() };
@@ -129,20 +131,41 @@ export class Numad {
 
   private take(from: number, to: number, cpuGap: number, memGap: number): void {
     const all = this.entitiesOf(from);
+    const loadOf = (tasks: readonly Task[]): number => tasks.reduce((a, t) => a + (t.state === 0 ? weightOf(t) : 0), 0);
+    const homed = (nid: number): number => this.entitiesOf(nid).reduce((a, [, tasks]) => a + loadOf(tasks), 0);
+    let here = homed(from);
+    let there = homed(to);
     let cpuLeft = cpuGap;
     let memLeft = memGap;
     for (let i = 0; i < all.length && (cpuLeft > 0 || memLeft > 0); i++) {
       const [e, tasks] = all[this.loads.cursor[from]++ % all.length];
-      const cpu = tasks.reduce((a, t) => a + (t.state === 0 ? weightOf(t) : 0), 0);
+      const cpu = loadOf(tasks);
       const mem = Math.max(...tasks.map((t) => t.mm?.rssPages ?? 0));
       // more would come than is to go
       if (cpuLeft < cpu / 2) continue;
+      // a process that is most of a node's load would only go to and fro
+      if (cpu > 0 && there + cpu >= here) continue;
       if (memLeft > 0 && this.loads.remoteMem[to] + mem > Math.max(this.loads.maxMem[to], memGap)) continue;
-      if (!this.mayMove(tasks, to)) continue;
+      if (!this.mayMove(tasks, to) || !this.fits(e, tasks, to)) continue;
       cpuLeft -= cpu;
       memLeft -= mem;
+      here -= cpu;
+      there += cpu;
       this.migrate(e, tasks, to);
     }
+  }
+
+  /** Is there room on the node for the memory that is to follow? */
+  private fits(e: NumaEntity, tasks: readonly Task[], to: number): boolean {
+    let room = 0;
+    for (const z of this.k.mm.zones) if (z.nid === to) room += Math.max(0, z.free - z.high);
+    const done = new Set<unknown>();
+    for (const t of tasks) {
+      if (t.mm === null || done.has(t.mm)) continue;
+      done.add(t.mm);
+      room -= this.pagesToMove(t, e, to);
+    }
+    return room >= 0;
   }
 
   private mayMove(tasks: readonly Task[], to: number): boolean {

@@ -3,7 +3,7 @@
  * no CPU idle, and a thread per node (numad/N) moves whole processes between nodes; their memory then follows lazily, page by page, as it is
  * used. numa_tbind puts threads into groups that are balanced in place of their processes, numa_mbind binds memory to a group.
  */
-import { type Core, EV_WORK, type Mm, maskHas, type Task } from "@kernelkit/core";
+import { type Core, EV_WORK, forEachPte, type Mm, maskHas, PTE_SPECIAL, type Task, type Vma } from "@kernelkit/core";
 import { policyNode } from "../../policy/placement.js";
 import type { NumaSystem } from "../../state.js";
 import type { Metadata, Strategy, StrategyName } from "../../strategy/strategy.js";
@@ -41,7 +41,12 @@ export class Schednuma implements Strategy {
     const { sys } = this;
     k.state.class(NumaEntity);
     this.groupSlot = k.mm.addVmaSlot({ name: "numa.entity", init: () => null });
-    this.numad = new Numad(sys, this.slow, (t, entity) => this.lazyMigrate(t, entity));
+    this.numad = new Numad(
+      sys,
+      this.slow,
+      (t, e) => this.lazyMigrate(t, e),
+      (t, e, to) => this.pagesToMove(t, e, to),
+    );
     this.numad.install(k);
     this.hHome = k.events.define("schednuma.home", (x) => this.goHome(x as GoHome));
     k.hooks.forked.tap(201, "numa.home", (parent, child) => {
@@ -79,14 +84,32 @@ export class Schednuma implements Strategy {
     v.slots[this.groupSlot] = e;
   }
 
+  /** Does an area's memory go where the entity goes: bound to the group, or not bound, of the process? */
+  private follows(v: Vma, e: NumaEntity): boolean {
+    const to = this.bound(v);
+    return scannable(this.sys, v) && (to === e || (to === null && e.id === 0));
+  }
+
+  private pagesToMove(t: Task, e: NumaEntity, to: number): number {
+    const m = this.k.mm;
+    const { mm } = t;
+    let n = 0;
+    for (const v of mm?.vmas ?? [])
+      if (this.follows(v, e))
+        forEachPte(m, v.mm, v.start, v.end, (_addr, slot, huge) => {
+          const pfn = m.pt.val[slot];
+          if (pfn > 0 && (m.pt.fl[slot] & PTE_SPECIAL) === 0 && m.nodeOf(pfn) !== to) n += huge ? 512 : 1;
+        });
+    return n;
+  }
+
   /** All private memory of the task's process that is not bound otherwise is to follow it, or a group's bound areas. */
   private lazyMigrate(t: Task, e: NumaEntity): void {
     const { mm } = t;
     if (mm === null) return;
     this.rule.skipNode = e.node;
     for (const v of mm.vmas) {
-      const to = this.bound(v);
-      if (!scannable(this.sys, v) || (to !== null && to !== e) || (to === null && e.id !== 0)) continue;
+      if (!this.follows(v, e)) continue;
       this.hinting.scanCost(this.hinting.arm(mm, v, v.start, v.end, this.rule), null);
     }
   }
