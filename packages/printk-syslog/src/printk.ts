@@ -45,7 +45,7 @@ export type Semantics = "6.18" | "6.1";
 export type DevkmsgLog = "on" | "off" | "ratelimit";
 
 export class Printk {
-  static readonly transient: readonly string[] = ["writers"];
+  static readonly transient: readonly string[] = ["writers", "trace"];
   /** Sysctl kernel.printk. */
   readonly levels: number[] = [...PRINTK_LEVELS];
   devkmsg: DevkmsgLog = "ratelimit";
