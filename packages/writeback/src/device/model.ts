@@ -63,7 +63,7 @@ export function checkModel(m: DeviceModel): void {
       throw new TypeError(`device: unknown option '${String(key)}'`);
   for (const [name, min] of NUMBERS) {
     const v = m[name] as number | undefined;
-    if (v !== undefined && !(v >= min))
+    if (v !== undefined && !(typeof v === "number" && v >= min))
       throw new RangeError(`device: ${name} must be a number of at least ${min}, not ${String(v)}`);
   }
   const choice = (name: "integrity" | "stable", allowed: readonly string[]): void => {
@@ -73,7 +73,12 @@ export function checkModel(m: DeviceModel): void {
   };
   choice("integrity", ["none", "crc"]);
   choice("stable", ["none", "optional", "required"]);
-  if (m.raid1 !== undefined && m.raid1.length < 2) throw new RangeError("device: raid1 must name at least two devices");
-  if (m.raid5 !== undefined && m.raid5.length < 3)
-    throw new RangeError("device: raid5 must name at least three devices");
+  const parts = (name: "raid1" | "raid5", least: number): void => {
+    const v: unknown = m[name];
+    if (v === undefined) return;
+    if (!Array.isArray(v) || v.length < least || v.some((x) => typeof x !== "string"))
+      throw new RangeError(`device: ${name} must be the names of at least ${least} devices`);
+  };
+  parts("raid1", 2);
+  parts("raid5", 3);
 }
