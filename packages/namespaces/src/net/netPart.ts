@@ -13,6 +13,7 @@ import { Inet } from "./inet.js";
 import { inetFamily } from "./inetFamily.js";
 import { NetApi } from "./netApi.js";
 import { IfAddr, NetDevice } from "./netDevice.js";
+import { NetlinkSock, netlinkFamily, netlinkOps } from "./netlink/netlinkSock.js";
 import { NET_SLOT, NetSettings, NetState } from "./netState.js";
 import { installNetSysctl } from "./netSysctl.js";
 import { installNetSysfs, SysfsNet } from "./netSysfs.js";
@@ -29,10 +30,11 @@ import { Datagram, UdpSock, udpOps, udpProtocol } from "./udp.js";
 function registerState(k: Core, inet: Inet): void {
   const { state } = k;
   state.class(NetState, NetSettings, NetDevice, IfAddr, Fib, Route, Filter, Rule, PortTable, Packet, Arrival);
-  state.class(UdpSock, Datagram, RawSock, TcpSock, ByteQueue, SysfsNet);
+  state.class(UdpSock, Datagram, RawSock, TcpSock, ByteQueue, NetlinkSock, SysfsNet);
   state.static("proto.udp", udpOps);
   state.static("proto.raw", rawOps);
   state.static("proto.tcp", tcpOps);
+  state.static("proto.netlink", netlinkOps);
   state.root("inet", inet);
 }
 
@@ -66,6 +68,7 @@ export const netPart: NsPart<NetApi> = {
     inet.protocols.set(IPPROTO_ICMPV6, icmpProtocol);
     inet.tcpTimer = k.timers.define("net.tcp", (sk) => tcpTimeout(sk as TcpSock));
     for (const family of [AF_INET, AF_INET6]) k.net.register(inetFamily(inet, family));
+    k.net.register(netlinkFamily(inet));
     k.net.ifindexOf = (net, name) => inet.of(net).dev(name)?.ifindex ?? 0;
     k.net.deviceIoctl = (c, sk, request, arg) => deviceIoctl(inet, c, sk, request, arg);
     const { type } = k.net;

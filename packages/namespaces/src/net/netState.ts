@@ -5,6 +5,7 @@ import type { Filter } from "./filter.js";
 import type { Inet } from "./inet.js";
 import type { InetSock } from "./inetSock.js";
 import type { NetDevice } from "./netDevice.js";
+import type { NetlinkSock } from "./netlink/netlinkSock.js";
 import type { SysfsNet } from "./netSysfs.js";
 import { PortTable } from "./ports.js";
 import type { RawSock } from "./raw.js";
@@ -52,6 +53,7 @@ export class NetState {
   /** Connections by their four numbers. */
   readonly established: Map<string, TcpSock> = new Map();
   readonly raw: RawSock[] = [];
+  readonly netlink: NetlinkSock[] = [];
   /** All sockets, in order of making. */
   readonly socks: Set<InetSock> = new Set();
   /** Null: nobody has made a rule. */

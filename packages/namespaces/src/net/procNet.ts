@@ -1,5 +1,14 @@
 /** /proc/net of a namespace: dev, route, tcp, udp, raw and what else programs read. proc_pid_net(5). */
-import { AF_INET, AF_INET6, type PseudoFile, SOCK_RAW, ST_ESTABLISHED, ST_LISTEN, type Task } from "@kernelkit/core";
+import {
+  AF_INET,
+  AF_INET6,
+  type PseudoFile,
+  SOCK_RAW,
+  type Sock,
+  ST_ESTABLISHED,
+  ST_LISTEN,
+  type Task,
+} from "@kernelkit/core";
 import { type Route, RT_TABLE_MAIN } from "./fib.js";
 import type { Inet } from "./inet.js";
 import type { InetSock } from "./inetSock.js";
@@ -50,7 +59,7 @@ function routeFile(st: NetState): string {
   return lines.map((l) => `${l.padEnd(ROUTE_WIDTH)}\n`).join("");
 }
 
-const inode = (s: InetSock): number => s.file?.inode.ino ?? 0;
+const inode = (s: Sock): number => s.file?.inode.ino ?? 0;
 
 /** An address and port as these files show them. */
 const at = (s: InetSock, ip: InetSock["saddr"], port: number): string =>
@@ -161,6 +170,16 @@ function arpFile(st: NetState): string {
   return out;
 }
 
+/** The kernel's own ends of netlink are not shown. */
+function netlinkFile(st: NetState): string {
+  let out = "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n";
+  for (const s of st.netlink) {
+    const fields = [String(s.portid).padEnd(10), hex(s.groups, 8).toLowerCase(), String(s.rmem).padEnd(8), "0       "];
+    out += `${hex(0, 16)} ${String(s.protocol).padEnd(3)} ${fields.join(" ")} 0     2        0        ${inode(s)}\n`;
+  }
+  return out;
+}
+
 /** The files, each of the namespace of the process whose directory it is in. */
 export function procNetFiles(inet: Inet): Record<string, PseudoFile<Task>> {
   const file = (text: (st: NetState) => string): PseudoFile<Task> => ({
@@ -179,5 +198,6 @@ export function procNetFiles(inet: Inet): Record<string, PseudoFile<Task>> {
     ipv6_route: file(ipv6Route),
     arp: file(arpFile),
     sockstat: file(sockstat),
+    netlink: file(netlinkFile),
   };
 }

@@ -168,7 +168,7 @@ function routeArg(st: NetState, a: RtnetlinkAttributes): RouteRequest {
   if (via !== null && isV4(via) !== isV4(dst.ip)) fail(EINVAL);
   const type = a.type ?? "unicast";
   if (!ROUTE_TYPES.includes(type)) fail(EINVAL);
-  const dev = a.ifname === undefined ? null : (st.dev(a.ifname) ?? fail(ENODEV));
+  const dev = a.ifname === undefined && a.ifindex === undefined ? null : device(st, a);
   const src = a.src === undefined ? null : (parseIp(a.src) ?? fail(EINVAL));
   return {
     dst: dst.ip,
