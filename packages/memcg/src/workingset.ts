@@ -5,7 +5,7 @@
  * What stays of an evicted page is a shadow: the group it was of, that group's age then, and whether it had been active. The age
  * grows with each eviction and activation, so the difference at the refault tells how much more memory would have kept it.
  */
-import { type AddressSpace, PG_ACTIVE, PG_ANON, PG_SWAPBACKED, PG_WORKINGSET } from "@kernelkit/core";
+import { type AddressSpace, PG_ACTIVE, PG_WORKINGSET } from "@kernelkit/core";
 import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE, type MemCgroup } from "./memCgroup.js";
 import type { MemcgSystem } from "./memcgSystem.js";
 import { noteCost } from "./scanBalance.js";
@@ -98,9 +98,4 @@ function lists(m: MemCgroup, lru: number): number {
   let n = m.size[lru];
   for (const k of m.kids) n += lists(k, lru);
   return n;
-}
-
-/** Is the page private memory, or shared memory that lives on swap? */
-export function isAnonLru(flags: number): boolean {
-  return (flags & (PG_ANON | PG_SWAPBACKED)) !== 0;
 }
