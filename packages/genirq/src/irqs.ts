@@ -321,7 +321,7 @@ export class Irqs {
 
   /** WARN() at a place of Linux's source. */
   warn(file: string, fn: string, text = ""): void {
-    this.k.warn(`${text}${text === "" ? "" : " "}at kernel/irq/${file} ${fn}`);
+    this.k.warn(text, `kernel/irq/${file} ${fn}`);
   }
 
   /** WARN_ONCE(): once per boot and place. */

@@ -97,7 +97,7 @@ export function printkSyslog(o: PrintkOptions = {}): Feature<"printk", PrintkApi
       const stacks = new StackWatch(k, trouble, o.threadSize, o.stackGuard);
       k.state.root("printk.stacks", stacks);
       k.hooks.exit.tap(0, "printk", (t) => stacks.exit(t));
-      k.hooks.warn.tap(0, "printk", (text) => trouble.warn(text));
+      k.hooks.warn.tap(0, "printk", (text, at) => trouble.warn(text, at));
       k.hooks.panic.tap(0, "printk", (text) => trouble.panic(text));
       if (k.vfs !== undefined) installFiles(k, p, trouble);
       return {

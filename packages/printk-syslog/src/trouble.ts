@@ -100,14 +100,15 @@ export class Trouble {
     say(" </TASK>");
   }
 
-  /** WARN(): the kernel goes on. The header shows the taint from before. */
-  warn(text: string): void {
+  /** WARN(): the kernel goes on. `at`: a file and a function of Linux. The header shows the taint from before. */
+  warn(text: string, at = ""): void {
     const { p, k } = this;
+    const [file, fn] = (at === "" ? "kernel/kernelkit.c warn" : at).split(" ");
     p.pr(4, "------------[ cut here ]------------");
     // as every message of a subsystem: whoever listens to the log sees what the warning is about
-    k.log(4, text.endsWith("\n") ? text.slice(0, -1) : text);
+    if (text !== "") k.log(4, text.endsWith("\n") ? text.slice(0, -1) : text);
     const t = k.current ?? k.cpus.currentOf(k.currentCpu);
-    p.pr(4, `WARNING: CPU: ${k.currentCpu} PID: ${t?.nr ?? 0} at kernel/kernelkit.c:1 warn+0x0/0x0`);
+    k.log(4, `WARNING: CPU: ${k.currentCpu} PID: ${t?.nr ?? 0} at ${file}:1 ${fn}+0x0/0x0`);
     this.dumpStack(4);
     p.pr(4, "---[ end trace 0000000000000000 ]---");
     if (this.panicOnWarn) this.panic("kernel: panic_on_warn set ...");

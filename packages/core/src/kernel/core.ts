@@ -299,10 +299,10 @@ export class Core {
     if (this.hooks.audit.on !== null) this.hooks.audit.on({ type, body }, undefined);
   }
 
-  /** WARN(): something is wrong, the kernel goes on. */
-  warn(text: string): void {
-    if (this.hooks.warn.on !== null) this.hooks.warn.on(text, undefined);
-    else this.log(4, `WARNING: ${text}`);
+  /** WARN(): something is wrong, the kernel goes on. `at`: Linux's file and function, "kernel/irq/pm.c irq_pm_install_action". */
+  warn(text: string, at = ""): void {
+    if (this.hooks.warn.on !== null) this.hooks.warn.on(text, at);
+    else this.log(4, `WARNING: ${text}${text !== "" && at !== "" ? " " : ""}${at === "" ? "" : `at ${at}`}`);
   }
 
   /** WARN_ONCE(), by text. */

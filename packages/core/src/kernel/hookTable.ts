@@ -160,7 +160,8 @@ export class HookTable {
   // messages
   readonly log: Notify<LogLine> = new Notify();
   readonly audit: Notify<{ type: number; body: string }> = new Notify();
-  readonly warn: Notify<string> = new Notify();
+  /** (text, Linux's file and function or "") */
+  readonly warn: Notify<string, string> = new Notify();
   readonly panic: Notify<string> = new Notify();
   readonly reboot: Notify<number> = new Notify();
   /** (net namespace, { level, text }) */

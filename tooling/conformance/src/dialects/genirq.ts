@@ -114,9 +114,13 @@ const log: Expectation = (expected, result) => {
   const lines = (result.log as string[] | undefined) ?? [];
   let from = 0;
   for (const part of expected as string[]) {
-    const where = /^WARNING (at \S+ \S+)$/.exec(part)?.[1];
-    const fits = (line: string): boolean =>
-      where === undefined ? line.includes(part) : line.includes("WARNING") && line.includes(where);
+    const where = /^WARNING at (\S+) (\S+)$/.exec(part);
+    // as the banner has it, with a line number and an offset, or without
+    const fits = (line: string): boolean => {
+      if (where === null) return line.includes(part);
+      const m = /WARNING: .*\bat ([^\s:]+)(?::\d+)? (\w+)(?:\+|$)/.exec(line);
+      return m?.[1] === where[1] && m[2] === where[2];
+    };
     const at = lines.findIndex((line, i) => i >= from && fits(line));
     if (at < 0) throw new Mismatch(`log line with ${show(part)}`, `log ${show(lines)}`);
     from = at + 1;

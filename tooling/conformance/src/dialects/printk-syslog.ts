@@ -87,6 +87,18 @@ const CALLS: MarshalTable = {
 
 const files = fileSteps({ encode: utf8, blockNs: BLOCK_NS });
 
+/** These cases know no zombies: who has exited is waited for. */
+const exit: StepKind = {
+  ...exitStep,
+  run: (s, step) => {
+    const t = s.task(String(step.exit));
+    const parent = t.parent;
+    const result = exitStep.run(s, step);
+    if (parent !== null) s.kernel.sys(parent).wait4?.(t.nr);
+    return result;
+  },
+};
+
 const open: StepKind = {
   inputs: ["flags", "fd", "blocks"],
   missing: files.open.missing,
@@ -227,7 +239,7 @@ export const printkSyslog: Dialect = {
         return result;
       },
     },
-    exit: exitStep,
+    exit,
     resume: { inputs: [], run: (s, step) => s.join(String(step.resume), RESUME_NS) },
     open,
     read: files.read,
