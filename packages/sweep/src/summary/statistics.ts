@@ -1,4 +1,5 @@
 /** Mean, spread and confidence of a sample, by jstat. */
+/// <reference path="./jstat.d.ts" />
 import jstat from "jstat";
 
 const { jStat } = jstat;
