@@ -76,7 +76,8 @@ function fill(host: Host, o: ResolvedOptions): void {
   const gap = meminfo(sys, "MemFree") - free;
   // page tables take a page for each huge one, and a few more
   use(hog, gap - (Math.ceil(gap / HUGE) + 64) * PAGE);
-  const at = Math.ceil(Number(hog.mmap(0, 4 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) / HUGE) * HUGE;
+  const at =
+    Math.ceil(Number(hog.mmap(0, 4 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) / HUGE) * HUGE;
   for (let n = 0; meminfo(sys, "MemFree") - free >= PAGE; n++) hog.touch(at + n * PAGE, 1, true);
 }
 

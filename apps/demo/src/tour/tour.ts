@@ -44,6 +44,15 @@ export async function tour(asked: readonly string[], o: TourOptions, write: (tex
   bar?.stop();
 }
 
+/** The same for programs. */
+export function listJson(asked: readonly string[]): string {
+  const list = stories(asked).map(({ package: name, story }) => {
+    const { id, question, claim, source, knobs } = story;
+    return { package: name, id, question, claim, source, knobs };
+  });
+  return `${JSON.stringify(list, null, 1)}\n`;
+}
+
 /** Every story, its question and its knobs. */
 export function listText(asked: readonly string[]): string {
   return stories(asked)
