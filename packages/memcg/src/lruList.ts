@@ -35,3 +35,17 @@ export function listRotate(next: Int32Array, prev: Int32Array, e: LruEnds, lru: 
   listDel(next, prev, e, lru, pfn);
   listAdd(next, prev, e, lru, pfn);
 }
+
+/** Everything behind `at` (a page of the list) moves to its head, in the order it has. */
+export function listRotateTo(next: Int32Array, prev: Int32Array, e: LruEnds, lru: number, at: number): void {
+  const first = next[at];
+  if (first === 0) return;
+  const last = e.tail[lru];
+  const head = e.head[lru];
+  next[at] = 0;
+  e.tail[lru] = at;
+  prev[first] = 0;
+  next[last] = head;
+  prev[head] = last;
+  e.head[lru] = first;
+}

@@ -21,7 +21,7 @@ import {
   splitHugePage,
   tryToUnmap,
 } from "@kernelkit/core";
-import { listRotate } from "./lruList.js";
+import { listRotateTo } from "./lruList.js";
 import { LRU_INACTIVE_FILE, type MemCgroup } from "./memCgroup.js";
 import type { MemcgSystem } from "./memcgSystem.js";
 import { noteCost } from "./scanBalance.js";
@@ -127,9 +127,10 @@ export function shrinkInactive(
   let activated = 0;
   let freed = 0;
   let left = n;
-  for (; left > 0; left--) {
-    const pfn = m.tail[lru];
-    if (pfn === 0) break;
+  let at = m.tail[lru];
+  for (; left > 0 && at !== 0; left--) {
+    const pfn = at;
+    at = s.prev[pfn];
     if ((flags[pfn] & PG_HEAD) !== 0) {
       // swap takes single pages
       m.stat(S_THP_SWPOUT_FALLBACK, 1);
@@ -142,9 +143,10 @@ export function shrinkInactive(
     else {
       kept++;
       if (fate === ACTIVATED) activated++;
-      if (fate === KEEP && m.tail[lru] === pfn) listRotate(s.next, s.prev, m, lru, pfn);
     }
   }
+  // those that stay lie in a row at the tail
+  if (at !== 0) listRotateTo(s.next, s.prev, m, lru, at);
   totals.freed += freed;
   const { isolate, shrink } = s.trace;
   if (isolate.on) isolate.emit(n, n - left, lru);
