@@ -2,6 +2,7 @@
 //
 //   node tooling/bootstrap.mjs test [step...]      install what is missing, then every check (tooling/checks/src/main.ts)
 //   node tooling/bootstrap.mjs demo [argument...]  install, build, then the assembled kernel (apps/demo)
+//   node tooling/bootstrap.mjs web                 install, build and serve the page (apps/observatory)
 //
 // It runs before anything is installed, so it uses Node built-ins alone. pnpm comes by npx in the one version that the lockfile was
 // written with; whatever it starts finds that pnpm on its PATH (turbo needs it there).
@@ -76,7 +77,10 @@ if (command === "test") {
   install();
   pnpm("exec", "turbo", "run", "build", "--filter=kernelkit...", "--output-logs=errors-only", "--log-order=grouped");
   run(process.execPath, [join("apps", "demo", "dist", "cli.js"), ...args]);
+} else if (command === "web") {
+  install();
+  pnpm("--filter", "observatory", "run", "web", ...args);
 } else {
-  console.error("usage: node tooling/bootstrap.mjs test|demo [argument...]");
+  console.error("usage: node tooling/bootstrap.mjs test|demo|web [argument...]");
   process.exit(2);
 }

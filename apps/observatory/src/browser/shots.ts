@@ -5,11 +5,13 @@ import { Site } from "./site.js";
 
 const [folder = "shots", ...wanted] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
-const SIZES = [
+const ALL = [
   ["light", {}],
   ["dark", { colorScheme: "dark" }],
   ["380", { viewport: { width: 380, height: 800 } }],
 ] as const;
+const names = (process.env["SIZES"] ?? "light dark 380").split(" ");
+const SIZES = ALL.filter(([name]) => names.includes(name));
 const site = await Site.open();
 const screens = wanted.length > 0 ? wanted : ["#/see/wb"];
 for (const hash of screens) {

@@ -30,6 +30,8 @@ export function frameOf(run: Run, branches: Branches, o: FrameOptions): Frame {
   const picture = scenario.picture(kernel);
   return {
     number: o.number,
+    from: o.from,
+    to: o.to,
     at: run.at,
     now: run.now,
     frontier: run.frontier,

@@ -79,6 +79,9 @@ export interface FrameRequest {
 
 export interface Frame {
   readonly number: number;
+  /** The window it is of, ns. */
+  readonly from: number;
+  readonly to: number;
   readonly at: Instant;
   /** ns: of the last thing that happened. */
   readonly now: number;

@@ -77,9 +77,15 @@ export function Look({ view, link, theme }: LookProps): JSX.Element {
               >
                 {Picture === undefined ? null : <Picture p={frame.picture} events={frame.events} />}
               </Figure>
-              <Lanes view={info} frame={frame} shown={session.shown} seek={seek} />
-              <GaugePlots view={info} frame={frame} shown={session.shown} theme={theme} seek={seek} />
-              <Heat view={info} frame={frame} shown={session.shown} seek={seek} />
+              <Lanes view={info} frame={frame} shown={[frame.from / 1e9, frame.to / 1e9]} seek={seek} />
+              <GaugePlots
+                view={info}
+                frame={frame}
+                shown={[frame.from / 1e9, frame.to / 1e9]}
+                theme={theme}
+                seek={seek}
+              />
+              <Heat view={info} frame={frame} shown={[frame.from / 1e9, frame.to / 1e9]} seek={seek} />
               <Events session={session} />
               <Terminals session={session} />
             </div>

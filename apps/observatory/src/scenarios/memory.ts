@@ -1,5 +1,13 @@
 /** Control groups and memory: a tree of groups with limits, tasks that grow in them, stalls at high, kills at max. */
-import { type CoreSys, MAP_ANONYMOUS, MAP_PRIVATE, type Program, program, type Task } from "@kernelkit/core";
+import {
+  type CoreSys,
+  MAP_ANONYMOUS,
+  MAP_PRIVATE,
+  PR_SET_NAME,
+  type Program,
+  program,
+  type Task,
+} from "@kernelkit/core";
 import { type MemCgroup, STAT_NAMES, statValue } from "@kernelkit/memcg";
 import type { AssembledKernel } from "kernelkit/kernel";
 import type { Scenario } from "../lab/scenario.js";
@@ -32,7 +40,7 @@ const NO_LIMIT = 1e15;
 const mib = (pages: number): number => (pages >= NO_LIMIT / 4096 ? Number.POSITIVE_INFINITY : pages / 256);
 const group = (k: AssembledKernel, path: string): MemCgroup | null => k.memcg.group(path);
 const usage = (path: string) => (k: AssembledKernel) => (group(k, path)?.memory.usage ?? 0) / 256;
-const stat = (g: MemCgroup, name: string): number => statValue(g, STAT_NAMES.indexOf(name)) / 256;
+const stat = (g: MemCgroup, name: string): number => statValue(g, STAT_NAMES.indexOf(name)) / MIB;
 
 type Sys = Program<CoreSys>;
 const STEP = 256;
@@ -41,6 +49,7 @@ const grower = program(
   "grower",
   function* (sys: Sys, s: { path: string; most: number; at: number; n: number; down: boolean }) {
     if (s.at === 0) {
+      yield* sys.prctl(PR_SET_NAME, "grower");
       yield* sys.writeFile(`/sys/fs/cgroup${s.path}/cgroup.procs`, "0");
       s.at = Number(yield* sys.mmap(0, s.most * 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     }

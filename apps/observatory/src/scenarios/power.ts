@@ -27,6 +27,8 @@ function doing(k: AssembledKernel, cpu: number): number {
   if (k.powerclamp.playIdle.active[cpu] === 1) return INJECTED;
   return k.cpus.curr[cpu] === null ? IDLE : BUSY;
 }
+/** A counter of ns whose growth per second is to be read in percent. */
+const PERCENT = 1e-7;
 const packageState = (k: AssembledKernel): number => k.powerclamp.machine.packages[0].pkgState;
 /** All CPUs are in their states, not only on the way. */
 const packageSleeps = (k: AssembledKernel): boolean =>
@@ -114,21 +116,21 @@ export const powerScenario: Scenario<PowerPicture> = {
     },
     {
       name: "package asleep",
-      unit: "ns/s",
+      unit: "%",
       group: "residency",
       rate: true,
-      what: "Time in which the whole package is in a C-state, per second.",
+      what: "Share of the time in which the whole package is in a C-state.",
       linux: "package C-state residency counters (turbostat's Pkg%pc6)",
-      read: (k) => k.powerclamp.machine.residencyNs(0, k.now),
+      read: (k) => k.powerclamp.machine.residencyNs(0, k.now) * PERCENT,
     },
     {
       name: "injected, mean CPU",
-      unit: "ns/s",
+      unit: "%",
       group: "residency",
       rate: true,
-      what: "Time a CPU is forced idle, per second.",
+      what: "Share of the time a CPU is forced idle.",
       linux: "kidle_inject's system time in /proc/PID/stat",
-      read: (k) => injectedNs(k) / k.cpus.nr,
+      read: (k) => (injectedNs(k) / k.cpus.nr) * PERCENT,
     },
     {
       name: "target",
@@ -157,11 +159,11 @@ export const powerScenario: Scenario<PowerPicture> = {
     },
   },
   heat: {
-    title: "Injections within the interval",
-    what: "When, within a tenth of a second, each injection began: in step they make few rows, out of step many.",
+    title: "How far out of step",
+    what: "How long after the last injection of CPU 0 each injection began: in step all are in the lowest row.",
     event: "injection",
-    unit: "ms into 100 ms",
-    steps: [10, 20, 30, 40, 50, 60, 70, 80, 90],
+    unit: "ms after CPU 0",
+    steps: [0, 1, 4, 8, 16, 24, 48, 96],
   },
   traces: ["thermal:cdev_update"],
   files: ["/proc/stat", "/sys/class/thermal/cooling_device0/cur_state", "/sys/class/thermal/thermal_zone0/temp"],
@@ -197,7 +199,7 @@ export const powerScenario: Scenario<PowerPicture> = {
         name: "injection",
         cpu,
         text: `CPU ${cpu} is forced idle for ${(ns / 1e6).toFixed(1)} ms`,
-        value: (k.now % 100e6) / 1e6,
+        value: (k.now - k.powerclamp.playIdle.startNs[0]) / 1e6,
       });
     });
   },
