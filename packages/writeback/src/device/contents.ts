@@ -9,14 +9,6 @@ export function byteAt(d: PageData, i: number): number {
   return d === null ? 0 : typeof d === "number" ? d : (d[i] ?? 0);
 }
 
-/** Have two pages the same bytes? */
-export function sameData(a: PageData, b: PageData): boolean {
-  if (a === b) return true;
-  if ((a === null || typeof a === "number") && (b === null || typeof b === "number")) return (a ?? 0) === (b ?? 0);
-  for (let i = 0; i < 4096; i++) if (byteAt(a, i) !== byteAt(b, i)) return false;
-  return true;
-}
-
 export const copyData = (d: PageData): PageData => (d !== null && typeof d === "object" ? d.slice() : d);
 
 /** The bytes of a page, not to be changed. */
