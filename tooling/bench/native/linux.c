@@ -384,6 +384,34 @@ static void zero_page_once(long i)
 	(void)memory[i * PAGE];
 }
 
+/* Every page present and written to, for walks over page tables. */
+static void map_present(void)
+{
+	map_fresh();
+	memset((void *)memory, 1, PAGES * PAGE);
+}
+
+static void protect_once(long i)
+{
+	mprotect((void *)memory, PAGES * PAGE, i & 1 ? PROT_READ | PROT_WRITE : PROT_READ);
+}
+
+static void *page_list[PAGES];
+static int page_status[PAGES];
+
+static void list_pages(void)
+{
+	map_present();
+	for (long i = 0; i < PAGES; i++)
+		page_list[i] = (void *)(memory + i * PAGE);
+}
+
+static void move_query_once(long i)
+{
+	(void)i;
+	syscall(SYS_move_pages, 0, (unsigned long)PAGES, page_list, NULL, page_status, 0);
+}
+
 static const struct verb {
 	const char *name;
 	long count;
@@ -417,6 +445,8 @@ static const struct verb {
 	{ "eventfd", 100000, 1, eventfd_once, make_eventfd, NULL, NULL },
 	{ "fault", PAGES, 1, fault_once, NULL, NULL, map_fresh },
 	{ "fault-zero-page", PAGES, 1, zero_page_once, NULL, NULL, map_fresh },
+	{ "protect-page", 200, PAGES, protect_once, NULL, NULL, map_present },
+	{ "move-pages-query", 100, PAGES, move_query_once, NULL, NULL, list_pages },
 };
 
 static int ascending(const void *a, const void *b)

@@ -130,6 +130,19 @@ export class Hinting {
     const skipTo = skipNode < 0 ? 0 : this.nodeStart[skipNode + 1];
     const single = cow || anonOnly;
     let armed = 0;
+    if (counts === null && accept === null && !anonOnly && skipFrom === skipTo) {
+      // nothing is asked of a page but what it is
+      for (let s = first; s < last; s++) {
+        const pfn = val[s];
+        const f = fl[s];
+        if (pfn <= 0 || (f & (PTE_PROTNONE | PTE_SPECIAL)) !== 0) continue;
+        const pf = flags[pfn] & (PG_ANON | PG_DIRTY | PG_KSM);
+        if (pf >= PG_KSM || pf === PG_DIRTY || (single && mapcount[pfn] > 1)) continue;
+        fl[s] = f | PTE_PROTNONE;
+        armed++;
+      }
+      return armed;
+    }
     for (let s = first; s < last; s++) {
       const pfn = val[s];
       if (pfn <= 0 || (fl[s] & (PTE_PROTNONE | PTE_SPECIAL)) !== 0) continue;

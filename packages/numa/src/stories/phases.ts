@@ -7,7 +7,7 @@ type Knobs = { readonly megabytes: number; readonly phaseSweeps: number; readonl
 
 const knobs: Story<Knobs>["knobs"] = {
   megabytes: { kind: "number", default: 8, min: 1, max: 64, unit: "MiB of each" },
-  phaseSweeps: { kind: "number", default: 1200, min: 10, max: 100_000, unit: "sweeps" },
+  phaseSweeps: { kind: "number", default: 300, min: 10, max: 100_000, unit: "sweeps" },
   seconds: { kind: "number", default: 120, min: 30, max: 600, unit: "s" },
 };
 

@@ -15,7 +15,7 @@ vi.setConfig({ testTimeout: 120_000 });
 
 describe("four-threads: memory and threads find each other", () => {
   it("all that follow faults end local and gain a fifth or more; home nodes need the group calls for threads", () => {
-    const { numbers } = fourThreads.run({ megabytes: 4, seconds: 36 });
+    const { numbers } = fourThreads.run({ megabytes: 4, seconds: 60 });
     for (const name of ["autonuma", "autonuma-lazy", "balancenuma", "modern", "schednuma + groups"]) {
       expect([name, numbers[`local ${name}`] > 95]).toEqual([name, true]);
       expect([name, numbers[`speed ${name}`] >= 1.2]).toEqual([name, true]);
@@ -46,9 +46,9 @@ describe("hot-page: a page that all nodes use", () => {
 
 describe("shared-table: memory that both nodes read", () => {
   it("moves a page or two times and then stays; AutoNUMA's filter refuses more often than it lets pass", () => {
-    const { numbers } = sharedTable.run({ megabytes: 4, seconds: 40 });
+    const { numbers } = sharedTable.run({ megabytes: 2, seconds: 40 });
     for (const name of ["autonuma", "autonuma-lazy", "balancenuma", "modern"]) {
-      expect(numbers[`moved ${name}`]).toBeLessThan(2 * 1024 + 512);
+      expect(numbers[`moved ${name}`]).toBeLessThan(2 * 512 + 512);
       expect(numbers[`speed ${name}`]).toBeGreaterThan(0.88);
     }
     expect(numbers["cancelled autonuma"]).toBeGreaterThan(numbers["moved autonuma"]);
@@ -57,7 +57,7 @@ describe("shared-table: memory that both nodes read", () => {
 
 describe("phases: threads that exchange their data", () => {
   it("are followed by all that look at faults", () => {
-    const { numbers } = phases.run({ megabytes: 4, phaseSweeps: 2400, seconds: 90 });
+    const { numbers } = phases.run({ megabytes: 4, phaseSweeps: 600, seconds: 90 });
     for (const name of ["autonuma", "autonuma-lazy", "balancenuma", "modern"])
       expect([name, numbers[`mean ${name}`] > 80]).toEqual([name, true]);
     expect(numbers["mean none"]).toBeLessThan(70);
@@ -93,7 +93,7 @@ describe("home-nodes: more memory-bound tasks than CPUs", () => {
 
 describe("live-migration", () => {
   it("postcopy sends each page once and stands still for its state; precopy gives up above the link's rate", () => {
-    const { numbers } = liveMigration.run({ megabytes: 64 });
+    const { numbers } = liveMigration.run();
     expect(numbers.sentPostcopy).toBe(1);
     expect(numbers.downPostcopy).toBe(20);
     expect(numbers.sentPrecopyHalf).toBeGreaterThan(1.1);
@@ -108,7 +108,7 @@ describe("remote-sweep: a pinned thread's memory comes to it", () => {
     const { numbers } = remoteSweep.run({ megabytes: 16, seconds: 30 });
     expect(numbers["moved modern"]).toBe(4096);
     expect(numbers["faults modern"]).toBeLessThan(4096 * 1.02);
-    expect(numbers["local after modern"]).toBeLessThan(5);
+    expect(numbers["local after modern"]).toBeLessThan(6);
     expect(numbers["local after balancenuma"]).toBeGreaterThan(numbers["local after modern"]);
     expect(numbers["faults balancenuma"]).toBeGreaterThanOrEqual(2 * 4096);
     expect(numbers["local after autonuma"]).toBeGreaterThan(5);

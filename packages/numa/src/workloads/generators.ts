@@ -4,11 +4,13 @@
  */
 import type { Phase, ProcessPlan, ThreadPlan, Workload } from "./workload.js";
 
-const PER_PAGE = 128;
-const range = (page: number, pages: number, write = true): Phase["ranges"][number] => ({
+const PER_PAGE = 512;
+/** Of a fast sweep. */
+const SWEEP_PER_PAGE = 128;
+const range = (page: number, pages: number, write = true, perPage = PER_PAGE): Phase["ranges"][number] => ({
   page,
   pages,
-  perPage: PER_PAGE,
+  perPage,
   write,
 });
 const steady = (...ranges: Phase["ranges"]): readonly Phase[] => [{ ranges, sweeps: 1 }];
@@ -160,7 +162,10 @@ export function phaseChange(o: {
         shared: false,
         first: firstCpus.map((cpu, i) => ({ cpu, page: i * pages, pages })),
         threads: firstCpus.map((_, i) =>
-          thread([0, 1].map((k) => ({ ranges: [range(((i + (k * n) / 2) % n) * pages, pages)], sweeps })), { start: i }),
+          thread(
+            [0, 1].map((k) => ({ ranges: [range(((i + (k * n) / 2) % n) * pages, pages)], sweeps })),
+            { start: i },
+          ),
         ),
       },
     ],
@@ -181,7 +186,7 @@ export function remoteSweep(o: {
         pages: o.pages,
         shared: false,
         first: [{ cpu: o.firstCpu, page: 0, pages: o.pages, sweeps: o.firstSweeps }],
-        threads: [thread(steady(range(0, o.pages)), { cpus: [o.cpu] })],
+        threads: [thread(steady(range(0, o.pages, true, SWEEP_PER_PAGE)), { cpus: [o.cpu] })],
       },
     ],
   };

@@ -6,7 +6,7 @@
  *     const trace = parseLackey(text);           // or parseCsv, parsePerfScript, parseBinary
  *     const r = runScenario(replayAccessTrace(trace, { perAccess: 64 }), { machine, numa: { strategy }, seconds: 30 });
  */
-import { WORKLOAD_PAGES_MAX, type Phase, type ThreadPlan, type Workload } from "./workload.js";
+import { type Phase, type ThreadPlan, WORKLOAD_PAGES_MAX, type Workload } from "./workload.js";
 
 /** Columns of the records, in order of time within a task. */
 export interface AccessTrace {
@@ -107,15 +107,16 @@ export function replayAccessTrace(trace: AccessTrace, o: { readonly perAccess?: 
   const n = trace.task.length;
   if (n === 0) throw new RangeError("trace: it has no records");
   const pages = [...new Set(trace.page)].sort((a, b) => a - b);
-  if (pages.length > WORKLOAD_PAGES_MAX) throw new RangeError(`trace: ${pages.length} pages; at most ${WORKLOAD_PAGES_MAX}`);
+  if (pages.length > WORKLOAD_PAGES_MAX)
+    throw new RangeError(`trace: ${pages.length} pages; at most ${WORKLOAD_PAGES_MAX}`);
   const place = new Map(pages.map((p, i) => [p, i]));
   const ranges = new Map<number, Phase["ranges"][number][]>();
   const order = Array.from({ length: n }, (_, i) => i).sort((a, b) => trace.timeNs[a] - trace.timeNs[b] || a - b);
   for (const i of order) {
     const page = place.get(trace.page[i]) as number;
     const write = trace.write[i] === 1;
-    let list = ranges.get(trace.task[i]);
-    if (list === undefined) ranges.set(trace.task[i], (list = []));
+    const list = ranges.get(trace.task[i]) ?? [];
+    ranges.set(trace.task[i], list);
     const last = list.at(-1);
     if (last !== undefined && last.write === write && page === last.page + last.pages)
       list[list.length - 1] = { ...last, pages: last.pages + 1 };
