@@ -2,24 +2,28 @@
  * do_syslog(): the logic of syslog(2) and /proc/kmsg. Records are printed as `<prio>[time] text` lines; the READ position and the
  * clear position are shared by everybody who reads this log. syslog(2), "klogctl".
  */
-import { type Ctx, EFAULT, EINVAL, fail, type Wait } from "@kernelkit/core";
-import { checkSyslogPermissions } from "./permission.js";
-import type { Printk } from "./printk.js";
-import { syslogInto, syslogLength } from "./recordText.js";
 import {
+  type Ctx,
+  EFAULT,
+  EINVAL,
+  fail,
   SYSLOG_ACTION_CLEAR,
   SYSLOG_ACTION_CLOSE,
   SYSLOG_ACTION_CONSOLE_LEVEL,
   SYSLOG_ACTION_CONSOLE_OFF,
   SYSLOG_ACTION_CONSOLE_ON,
-  SYSLOG_ACTION_NEW_NS,
   SYSLOG_ACTION_OPEN,
   SYSLOG_ACTION_READ,
   SYSLOG_ACTION_READ_ALL,
   SYSLOG_ACTION_READ_CLEAR,
   SYSLOG_ACTION_SIZE_BUFFER,
   SYSLOG_ACTION_SIZE_UNREAD,
-} from "./syslogActions.js";
+  type Wait,
+} from "@kernelkit/core";
+import { checkSyslogPermissions } from "./permission.js";
+import type { Printk } from "./printk.js";
+import { syslogInto, syslogLength } from "./recordText.js";
+import { SYSLOG_ACTION_NEW_NS } from "./syslogActions.js";
 import type { SyslogNs } from "./syslogNs.js";
 
 /** Where the bytes go: a buffer, none (null), or an address that is not there. */

@@ -1,7 +1,15 @@
 /** Who may look at a log: sysctl kernel.dmesg_restrict and CAP_SYSLOG in the user namespace that owns the log. syslog(2). */
-import { CAP_SYS_ADMIN, CAP_SYSLOG, type Ctx, EPERM, fail, nsCapable } from "@kernelkit/core";
+import {
+  CAP_SYS_ADMIN,
+  CAP_SYSLOG,
+  type Ctx,
+  EPERM,
+  fail,
+  nsCapable,
+  SYSLOG_ACTION_READ_ALL,
+  SYSLOG_ACTION_SIZE_BUFFER,
+} from "@kernelkit/core";
 import type { Printk } from "./printk.js";
-import { SYSLOG_ACTION_READ_ALL, SYSLOG_ACTION_SIZE_BUFFER } from "./syslogActions.js";
 
 /** EPERM unless the task may do syslog action `type`. Asked before arguments are looked at, for unknown actions too. */
 export function checkSyslogPermissions(c: Ctx, p: Printk, type: number): void {

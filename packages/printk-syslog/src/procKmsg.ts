@@ -1,9 +1,18 @@
 /** /proc/kmsg: SYSLOG_ACTION_READ as a file; everybody who reads it takes from one position. proc(5). */
-import { EAGAIN, EIO, FileOps, fail, O_NONBLOCK, POLLIN, POLLRDNORM, readBuffer } from "@kernelkit/core";
+import {
+  EAGAIN,
+  EIO,
+  FileOps,
+  fail,
+  O_NONBLOCK,
+  POLLIN,
+  POLLRDNORM,
+  readBuffer,
+  SYSLOG_ACTION_OPEN,
+} from "@kernelkit/core";
 import { syslogPrint, unread } from "./doSyslog.js";
 import { checkSyslogPermissions } from "./permission.js";
 import type { Printk } from "./printk.js";
-import { SYSLOG_ACTION_OPEN } from "./syslogActions.js";
 import type { SyslogNs } from "./syslogNs.js";
 
 export function procKmsgOps(p: Printk): FileOps {

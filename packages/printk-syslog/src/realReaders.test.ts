@@ -3,11 +3,16 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createKernel, KernelError, O_NONBLOCK } from "@kernelkit/core";
+import {
+  createKernel,
+  KernelError,
+  O_NONBLOCK,
+  SYSLOG_ACTION_READ_ALL,
+  SYSLOG_ACTION_SIZE_BUFFER,
+} from "@kernelkit/core";
 import { describe, expect, it } from "vitest";
 import { formatKmsg, parseKmsg } from "./kmsgDump.js";
 import { printkSyslog } from "./printkSyslog.js";
-import { SYSLOG_ACTION_READ_ALL, SYSLOG_ACTION_SIZE_BUFFER } from "./syslogActions.js";
 
 const SEEK_DATA = 3;
 /** What dmesg asks for in one read. */

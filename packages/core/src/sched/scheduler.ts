@@ -9,7 +9,6 @@
 
 import type { Core } from "../kernel/core.js";
 import {
-  PF_NO_SETAFFINITY,
   TASK_DEAD,
   TASK_IDLE,
   TASK_INTERRUPTIBLE,
@@ -20,8 +19,10 @@ import {
   type Task,
 } from "../task/task.js";
 import { EV_HRTIMER, EV_TASK, EV_TICK } from "../time/eventQueue.js";
-import { CPU_IDLE, CPU_IOWAIT, CPU_IRQ, CPU_NICE, CPU_SYSTEM, CPU_USER, maskHas } from "./cpus.js";
+import { CPU_IDLE, CPU_IOWAIT, CPU_IRQ, CPU_NICE, CPU_SYSTEM, CPU_USER } from "./cpus.js";
+import { anyAllowed, pullFor, selectCpu, swapTasks } from "./loadBalance.js";
 import { isRt, RunQueue, weightOf } from "./runQueue.js";
+import { taskTick, tickNeeded } from "./tick.js";
 import type { WaitQueue } from "./waitQueue.js";
 
 const RR_TIMESLICE_NS = 100_000_000;
@@ -119,7 +120,7 @@ export class Scheduler {
     }
     if (t.se.queued || this.k.cpus.curr[t.cpu] === t || this.k.cpus.guest[t.cpu] === t) return;
     const { hooks } = this.k;
-    const cpu = this.selectCpu(t);
+    const cpu = selectCpu(this, t);
     if (this.k.trace.schedWakeup.on) this.k.trace.schedWakeup.emit(t, cpu);
     if (hooks.wakeup.on !== null) hooks.wakeup.on(t, cpu);
     this.activate(t, cpu);
@@ -198,7 +199,7 @@ export class Scheduler {
 
   /** A new task goes to its first CPU. */
   wakeUpNew(t: Task): void {
-    const cpu = this.selectCpu(t);
+    const cpu = selectCpu(this, t);
     if (this.k.trace.schedWakeupNew.on) this.k.trace.schedWakeupNew.emit(t, cpu);
     this.activate(t, cpu);
   }
@@ -225,37 +226,14 @@ export class Scheduler {
     this.markStep(cpu);
   }
 
-  private selectCpu(t: Task): number {
-    const { cpus, hooks } = this.k;
-    if (hooks.selectCpu.on !== null) {
-      const c = hooks.selectCpu.on(t, t.cpu);
-      if (c !== undefined && cpus.online[c] === 1 && maskHas(t.cpusMask, c)) return c;
-    }
-    const prev = t.cpu;
-    const prevOk = cpus.online[prev] === 1 && maskHas(t.cpusMask, prev);
-    // a bound kernel thread has nowhere else to go
-    if (prevOk && (this.rqs[prev].nrRunning === 0 || (t.flags & PF_NO_SETAFFINITY) !== 0)) return prev;
-    let best = -1;
-    for (let c = 0; c < cpus.nr; c++) {
-      if (cpus.online[c] === 0 || !maskHas(t.cpusMask, c)) continue;
-      const rq = this.rqs[c];
-      if (rq.nrRunning === 0 && cpus.forcedIdleUntil[c] <= this.k.now) return c;
-      if (isRt(t)) {
-        const curr = cpus.curr[c];
-        const prio = curr === null ? 0 : curr.se.rtPriority;
-        if (prio < t.se.rtPriority && (best < 0 || prio < (cpus.curr[best]?.se.rtPriority ?? 0))) best = c;
-      } else if (best < 0 || rq.nrRunning < this.rqs[best].nrRunning) best = c;
-    }
-    if (isRt(t) ? best < 0 : prevOk && (best < 0 || this.rqs[best].nrRunning >= this.rqs[prev].nrRunning))
-      return prevOk ? prev : this.anyAllowed(t);
-    return best;
-  }
-
   /** Lowest online CPU the task may use; any online one if its mask has none (its mask is then widened by hotplug). */
   anyAllowed(t: Task): number {
-    const { cpus } = this.k;
-    for (let c = 0; c < cpus.nr; c++) if (cpus.online[c] === 1 && maskHas(t.cpusMask, c)) return c;
-    return cpus.online.indexOf(1);
+    return anyAllowed(this, t);
+  }
+
+  /** Exchange the places of two tasks that are on CPUs or queued there; neither CPU is idle in between. `migrate_swap()` */
+  swapTasks(a: Task, b: Task): void {
+    swapTasks(this, a, b);
   }
 
   /** Move a task to another CPU (queued, running or asleep). */
@@ -277,39 +255,6 @@ export class Scheduler {
     }
     this.activate(t, cpu);
     if (running) this.schedule(from, t);
-  }
-
-  /** Exchange the places of two tasks that are on CPUs or queued there; neither CPU is idle in between. `migrate_swap()` */
-  swapTasks(a: Task, b: Task): void {
-    const { k } = this;
-    const { curr } = k.cpus;
-    const from = a.cpu;
-    const to = b.cpu;
-    if (from === to) return;
-    if (k.trace.schedMigrateTask.on) {
-      k.trace.schedMigrateTask.emit(a, to);
-      k.trace.schedMigrateTask.emit(b, from);
-    }
-    const running = [from, to].map((cpu) => (curr[cpu] === a || curr[cpu] === b ? curr[cpu] : null));
-    for (const t of [a, b]) {
-      const { cpu } = t;
-      const ran = curr[cpu] === t;
-      if (!ran && !t.se.queued) continue;
-      this.deactivate(t);
-      if (!ran) continue;
-      curr[cpu] = null;
-      this.stopCont(cpu);
-      t.needResched = false;
-    }
-    for (const [t, cpu] of [
-      [a, to],
-      [b, from],
-    ] as const) {
-      if (t.state === TASK_RUNNING) this.activate(t, cpu);
-      else t.cpu = cpu;
-    }
-    if (running[0] !== null && curr[from] === null) this.schedule(from, running[0]);
-    if (running[1] !== null && curr[to] === null) this.schedule(to, running[1]);
   }
 
   // --- running ---
@@ -402,7 +347,7 @@ export class Scheduler {
     }
     const forced = cpus.forcedIdleUntil[cpu] > k.now;
     let next = forced ? null : rq.first();
-    if (next === null && !forced && cpus.online[cpu] === 1) next = this.pull(cpu);
+    if (next === null && !forced && cpus.online[cpu] === 1) next = this.take(cpu, pullFor(this, cpu));
     if (next !== null) rq.remove(next);
     if (next === prev && moved === null) {
       if (next !== null) this.resume(cpu, next);
@@ -458,7 +403,8 @@ export class Scheduler {
     this.cont[cpu] = this.k.events.at(this.k.now + t.remainingNs, EV_TASK, this.hContinue, cpu, cpu);
   }
 
-  private stopCont(cpu: number): void {
+  /** The CPU's task is no longer on its way to its next step. */
+  stopCont(cpu: number): void {
     if (this.cont[cpu] >= 0) {
       this.k.events.cancel(this.cont[cpu]);
       this.cont[cpu] = -1;
@@ -518,7 +464,7 @@ export class Scheduler {
 
   /** A driven task's outside call is to go on by itself: it sleeps or needs CPU time. */
   startDriven(t: Task): void {
-    if (t.state === TASK_RUNNING && !t.se.queued && this.k.cpus.curr[t.cpu] !== t) this.activate(t, this.selectCpu(t));
+    if (t.state === TASK_RUNNING && !t.se.queued && this.k.cpus.curr[t.cpu] !== t) this.activate(t, selectCpu(this, t));
   }
 
   /** Park the driven task that is being stepped: it has returned to its driver. */
@@ -532,66 +478,24 @@ export class Scheduler {
   updateTick(cpu: number): void {
     const { cpus } = this.k;
     if (cpus.tickOn[cpu] === 1) return; // it stops itself when it fires in vain
-    if (!this.tickNeeded(cpu)) return;
+    if (!tickNeeded(this, cpu)) return;
     cpus.tickOn[cpu] = 1;
     this.k.events.at(this.k.time.nextTick(), EV_TICK, this.hTick, cpu, cpu);
-  }
-
-  private tickNeeded(cpu: number): boolean {
-    const { cpus, hooks } = this.k;
-    if (cpus.online[cpu] === 0) return false;
-    if (this.k.nohzOff) return true;
-    const t = cpus.curr[cpu];
-    if (t === null) return false;
-    if (hooks.tick.on !== null) return true;
-    const rq = this.rqs[cpu];
-    if (isRt(t)) return t.se.policy === SCHED_RR && rq.rt.length > 0;
-    return rq.nrFair > 1;
   }
 
   private onTick(cpu: number): void {
     const { cpus, hooks } = this.k;
     cpus.tickOn[cpu] = 0;
-    if (!this.tickNeeded(cpu)) return;
+    if (!tickNeeded(this, cpu)) return;
     this.k.irq.enter(cpu);
     this.account(cpu);
     const t = cpus.curr[cpu];
     if (t !== null) {
       if (hooks.tick.on !== null) hooks.tick.on(cpu, t);
-      if (!isRt(t)) {
-        if (t.se.vruntime >= t.se.deadline) {
-          t.se.deadline = t.se.vruntime + (this.sliceNs * 1024) / weightOf(t);
-          if (this.rqs[cpu].fair.length > 0) t.needResched = true;
-        }
-      } else if (t.se.policy === SCHED_RR && t.se.rrLeftNs <= 0 && this.rqs[cpu].rt.length > 0) t.needResched = true;
+      taskTick(this, cpu, t);
     }
     this.k.irq.exit(cpu);
     if (cpus.tickOn[cpu] === 0) this.updateTick(cpu);
-  }
-
-  /** A CPU with nothing to do takes a waiting task from the CPU that has most. */
-  private pull(cpu: number): Task | null {
-    const { migrateDegrades } = this.k.hooks;
-    const task = migrateDegrades.on === null ? null : this.pullable(cpu, (t) => migrateDegrades.on?.(t, cpu) !== true);
-    return this.take(cpu, task ?? this.pullable(cpu, null));
-  }
-
-  /** A task that waits on the CPU with most, of those that `fits` allows. */
-  private pullable(cpu: number, fits: ((t: Task) => boolean) | null): Task | null {
-    let best = -1;
-    let task: Task | null = null;
-    for (let c = 0; c < this.rqs.length; c++) {
-      if (c === cpu) continue;
-      const rq = this.rqs[c];
-      if (rq.rt.length + rq.fair.length === 0 || (best >= 0 && rq.nrRunning <= this.rqs[best].nrRunning)) continue;
-      const may = (x: Task): boolean => maskHas(x.cpusMask, cpu) && (fits === null || fits(x));
-      const t = rq.rt.find(may) ?? findLast(rq.fair, may);
-      if (t !== undefined) {
-        best = c;
-        task = t;
-      }
-    }
-    return task;
   }
 
   private take(cpu: number, task: Task | null): Task | null {
@@ -608,9 +512,4 @@ export class Scheduler {
     rq.push(task);
     return task;
   }
-}
-
-function findLast<T>(a: readonly T[], f: (x: T) => boolean): T | undefined {
-  for (let i = a.length - 1; i >= 0; i--) if (f(a[i])) return a[i];
-  return undefined;
 }
