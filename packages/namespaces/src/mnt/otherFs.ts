@@ -1,6 +1,6 @@
 /**
  * File system types that a Linux machine has and core has not: those a user namespace's root may mount (devpts, binfmt_misc), and those
- * it may not, so that mount(2) says EPERM and not ENODEV. There are no terminals and no interpreters to register: a devpts has its
+ * it may not, so that mount(2) says EPERM and not ENODEV; overlay and fuse get as far as their options (EINVAL). There are no terminals and no interpreters to register: a devpts has its
  * ptmx, the others are empty; those on devices find none. user_namespaces(7), filesystems(5).
  */
 import {
@@ -124,6 +124,11 @@ function onDevice(name: string): FileSystemType {
   };
 }
 
+/** A type that says what it is to show in options which cannot be had here: no layers, no server behind a descriptor. */
+function withoutOptions(name: string): FileSystemType {
+  return { name, flags: FS_USERNS_MOUNT, mount: () => fail(EINVAL) };
+}
+
 export function installOtherFs(k: Core): void {
   k.state.static("otherFs.inodeOps", inodeOps);
   k.state.static("otherFs.ptsOps", ptsOps);
@@ -135,6 +140,8 @@ export function installOtherFs(k: Core): void {
     empty("fusectl", FUSE_CTL_SUPER_MAGIC, 0),
     empty("hugetlbfs", HUGETLBFS_MAGIC, 0),
     empty("pstore", PSTOREFS_MAGIC, 0),
+    withoutOptions("fuse"),
+    withoutOptions("overlay"),
     onDevice("btrfs"),
     onDevice("squashfs"),
     onDevice("xfs"),

@@ -132,7 +132,7 @@ export function propagation(f: NsFrame, how: CopyMode): Propagation {
       }
     },
     cloned(old, copy) {
-      copy.unbindable = old.unbindable;
+      // that it is unbindable is not copied: in a new namespace it is private
       if (how.mode === "slave" || (how.mode === "sharedToSlave" && old.group !== 0)) {
         setMaster(copy, old);
         return;

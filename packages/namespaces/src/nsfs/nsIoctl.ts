@@ -111,9 +111,10 @@ const PIDFD_NAMES: ReadonlyMap<number, readonly [type: string, procName: string]
 function namespaceOf(k: Core, t: Task, typeName: string, procName: string): Namespace {
   const type = k.tasks.nsTypes.find((x) => x.name === typeName);
   if (type === undefined || type.procNames.length === 0) return fail(EOPNOTSUPP);
+  // who has ended has no namespaces any more
+  if (t.nsproxy.ns.length === 0) return fail(ESRCH);
   if (type === k.tasks.userType) return t.cred.userNs;
   if (procName === "pid") return k.tasks.pidNsOf(t);
-  if (t.nsproxy.ns.length === 0) return fail(ESRCH);
   return type.procNs?.(t, procName) ?? t.nsproxy.ns[type.index] ?? fail(ESRCH);
 }
 

@@ -1,5 +1,6 @@
 /** Calls that only the folder `namespaces` makes: namespace ioctls, sockets, System V IPC, message queues, reboot(2). */
 import { fromLatin1 } from "../result.js";
+import { taskOf } from "../steps/syscallSteps.js";
 import { call, flags, type Marshal, type MarshalTable, plain, plainResult } from "./marshal.js";
 
 const REBOOT_MAGIC = 0xfee1dead;
@@ -31,14 +32,25 @@ const ioctl: Marshal = {
 const ipcStat: (name: string) => Marshal = (name) =>
   call(name, { result: (value) => (typeof value === "object" ? { ret: 0, fields: { ...value } } : { ret: value }) });
 
+/** The recorder attaches and detaches at once; the address is not looked at. */
+const shmat: Marshal = {
+  method: "shmat",
+  plan: ([id, , flag], s, step) => ({
+    invoke: call("shmat").plan([id, null, flag ?? 0], s, step).invoke,
+    convert: (address) => {
+      s.syscall(taskOf(step), "shmdt", address);
+      return { ret: 0 };
+    },
+  }),
+};
+
 export const NAMESPACE_CALLS: MarshalTable = {
   ...plain("semget", "shmget", "msgget", "mq_unlink", "listen", "getsockopt", "setsockopt", "open_tree", "move_mount"),
   ioctl,
   msgctl: ipcStat("msgctl"),
   shmctl: ipcStat("shmctl"),
   semctl: call("semctl"),
-  // The recorder attaches and detaches; the address is not looked at.
-  shmat: call("shmat", { result: () => ({ ret: 0 }) }),
+  shmat,
   msgsnd: call("msgsnd", { args: ([id, text]) => [id, 1, fromLatin1(String(text)), IPC_NOWAIT] }),
   msgrcv: call("msgrcv", {
     args: ([id]) => [id, 2000, 0, IPC_NOWAIT],
