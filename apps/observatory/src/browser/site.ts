@@ -33,7 +33,7 @@ export class Site {
   readonly complaints: string[] = [];
 
   private constructor(
-    private readonly folder: string,
+    private readonly root: string,
     private readonly server: Server,
     private readonly browser: Browser,
   ) {}
@@ -70,7 +70,12 @@ export class Site {
   }
   /** Bytes of the built files, by name. */
   file(name: string): Buffer {
-    return readFileSync(join(this.folder, name));
+    return readFileSync(join(this.root, name));
+  }
+
+  /** A folder of the built files. */
+  folder(name: string): string {
+    return join(this.root, name);
   }
 
   /** A page at an address (the part from `#` on), watched. */
@@ -93,6 +98,6 @@ export class Site {
   async close(): Promise<void> {
     await this.browser.close();
     await new Promise((ok) => this.server.close(ok));
-    rmSync(this.folder, { recursive: true, force: true });
+    rmSync(this.root, { recursive: true, force: true });
   }
 }

@@ -186,8 +186,8 @@ export const irqScenario: Scenario<IrqPicture> = {
     },
   },
   heat: {
-    title: "Events seen by their handler",
-    what: "How long an event of an innocent device waited until its handler saw it.",
+    title: "Events found by their handler",
+    what: "How many events of its device a handler found when it was asked: more than one had to wait.",
     event: "seen",
     unit: "events at once",
     steps: [1, 2, 4, 8, 16, 64],
@@ -225,7 +225,7 @@ export const irqScenario: Scenario<IrqPicture> = {
     };
     const ops = { irqMask: say("mask"), irqUnmask: say("unmask"), irqAck: say("ack"), irqMaskAck: say("mask_ack") };
     state.static("observatory.pic", irqChip("PIC", { ...ops, irqEnd: say("end") }));
-    state.static("observatory.msi", irqChip("MSI", { irqAck: say("ack"), irqEnd: say("end") }));
+    state.static("observatory.msi", irqChip("MSI", ops));
     const handler = (name: "nic" | "disk") => () => {
       const d = devices(k);
       if (d[name] === 0) return IRQ_NONE;

@@ -94,7 +94,7 @@ export const logScenario: Scenario<LogPicture> = {
       default: "none",
       choices: ["none", "userns-hack", "syslog-action", "nsproxy", "userns"],
     },
-    ring: { kind: "choice", default: "16K", choices: ["4K", "16K", "128K"] },
+    ring: { kind: "choice", default: "128K", choices: ["128K", "256K", "1M"] },
     packets: { kind: "number", default: 100, min: 1, max: 5000, unit: "1/s" },
   },
   controls: [
@@ -223,7 +223,8 @@ export const logScenario: Scenario<LogPicture> = {
       const t = k.init.fork();
       n.pids.push(t.nr);
       if (i > 0) {
-        k.sys(t).unshare(CLONE_NEWUSER | CLONE_NEWNET | k.printk.cloneSyslog);
+        // with one log for all a container that may read it is one whose root is the machine's
+        k.sys(t).unshare(CLONE_NEWNET | (s["design"] === "none" ? 0 : CLONE_NEWUSER) | k.printk.cloneSyslog);
         if (s["design"] === "syslog-action") k.sys(t).syslog(SYSLOG_ACTION_NEW_NS);
       }
       k.spawn(worker as never, { i: 0 }, t);
