@@ -1,5 +1,15 @@
 /** What the files of v1 and v2 have in common: definitions by a getter and a setter, and bringing usage below a new limit. */
-import { type CgroupFile, type Css, type Ctx, EINVAL, Errno, fail, kstrtoint, type OpenFile } from "@kernelkit/core";
+import {
+  type CgroupFile,
+  type Css,
+  type Ctx,
+  EINVAL,
+  Errno,
+  fail,
+  kstrtoint,
+  kstrtoul,
+  type OpenFile,
+} from "@kernelkit/core";
 import type { MemCgroup } from "./memCgroup.js";
 import type { MemcgSystem } from "./memcgSystem.js";
 import { memparsePages } from "./memparse.js";
@@ -60,14 +70,19 @@ export function limitFile(
   );
 }
 
-/** A number between two bounds, else EINVAL. */
+/** v1: a number between two bounds as it stands, no blanks around it. EINVAL, ERANGE. */
 export function numberIn(text: string, min: number, max: number): number {
-  const n = kstrtoint(text.trim(), 0);
-  return n instanceof Errno || n < min || n > max ? fail(EINVAL) : n;
+  const n = kstrtoul(text, 0);
+  if (n instanceof Errno) return fail(n.nr);
+  return n < BigInt(min) || n > BigInt(max) ? fail(EINVAL) : Number(n);
 }
 
-/** 0 or 1, else EINVAL. */
-export const bitIn = (text: string): boolean => numberIn(text, 0, 1) === 1;
+/** v2: 0 or 1, with blanks around it. EINVAL, ERANGE. */
+export function bitIn(text: string): boolean {
+  const n = kstrtoint(text.trim(), 0);
+  if (n instanceof Errno) return fail(n.nr);
+  return n !== 0 && n !== 1 ? fail(EINVAL) : n === 1;
+}
 
 /** Reclaims until a counter fits, 16 rounds without result at most: true, false (it does not fit), or a sleep for writeback. */
 export function reclaimTo(

@@ -9,7 +9,9 @@ import {
   type Css,
   EAGAIN,
   EINVAL,
+  Errno,
   fail,
+  kstrtol,
   type Task,
 } from "@kernelkit/core";
 
@@ -48,9 +50,10 @@ function files(local: boolean): CgroupFile[] {
         of(css as Css).limit === Number.POSITIVE_INFINITY ? "max\n" : `${of(css as Css).limit}\n`,
       store(_c, _g, css, text) {
         const s = text.trim();
-        const n = s === "max" ? Number.POSITIVE_INFINITY : /^(0x[0-9a-f]+|\d+)$/i.test(s) ? Number(s) : -1;
-        if (n < 0 || (n > PIDS_MAX && s !== "max")) return fail(EINVAL);
-        of(css as Css).limit = n;
+        const n = s === "max" ? BigInt(PIDS_MAX + 1) : kstrtol(s, 0);
+        if (n instanceof Errno) return fail(n.nr);
+        if (n < 0n || (n > BigInt(PIDS_MAX) && s !== "max")) return fail(EINVAL);
+        of(css as Css).limit = s === "max" ? Number.POSITIVE_INFINITY : Number(n);
       },
     },
     { name: "current", mode: 0o444, notOnRoot: true, show: (_c, _g, css) => `${of(css as Css).current}\n` },

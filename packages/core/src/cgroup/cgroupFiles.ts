@@ -3,7 +3,7 @@ import { EACCES, EINVAL, EOPNOTSUPP, ERANGE, ESRCH } from "../abi/errno.js";
 import { Errno, fail } from "../abi/errors.js";
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
-import { kstrtoint } from "../lib/numberParsers.js";
+import { kstrtoint, kstrtoul } from "../lib/numberParsers.js";
 import { PF_NO_SETAFFINITY, type Task } from "../task/task.js";
 import type { OpenFile } from "../vfs/file.js";
 import type { Cgroup } from "./cgroup.js";
@@ -219,8 +219,8 @@ const words = (names: readonly string[]): string => (names.length === 0 ? "" : `
 
 /** Every non-zero number is 1. */
 function legacyBit(text: string): boolean {
-  const n = kstrtoint(text.trim(), 0);
-  return n instanceof Errno ? fail(EINVAL) : n !== 0;
+  const n = kstrtoul(text, 0);
+  return n instanceof Errno ? fail(n.nr) : n !== 0n;
 }
 
 export const LEGACY_CGROUP_FILES: readonly CgroupFile[] = [

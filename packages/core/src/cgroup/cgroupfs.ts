@@ -265,13 +265,13 @@ function pseudo(f: CgroupFile, controller: number): PseudoFile<Cgroup> {
       !(f.notOnRoot && g.parent === null) &&
       !(f.onlyOnRoot && g.parent !== null),
     ...(show === undefined ? {} : { show: (c, g, file) => show(c, g, css(g), file) }),
-    ...(store === undefined
-      ? {}
-      : {
-          // nothing written, nothing done
-          store: (c, g, text, file) =>
-            text === "" ? undefined : (store(c, g, css(g), text, file) as number | undefined),
-        }),
+    store(c, g, text, file) {
+      // nothing written, nothing done; what is written ends at its first NUL
+      if (text === "") return undefined;
+      if (store === undefined) return fail(EINVAL);
+      const end = text.indexOf("\0");
+      return store(c, g, css(g), end < 0 ? text : text.slice(0, end), file) as number | undefined;
+    },
   };
 }
 

@@ -46,7 +46,9 @@ function register(s: MemcgSystem, c: Ctx, g: Cgroup, m: MemCgroup, text: string)
   const file = fileOf(c, Number(p[2]));
   if ((file.mode & FMODE_READ) === 0) return fail(EINVAL);
   const name = nameIn(g, file);
-  const arg = (p[3] ?? "").trim();
+  const arg = p[3] ?? "";
+  // one blank stands between, and no other
+  if (arg.startsWith(" ")) return fail(EINVAL);
   const add = (): LegacyEvents => {
     m.legacy ??= new LegacyEvents();
     s.listeners++;

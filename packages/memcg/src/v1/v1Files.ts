@@ -1,7 +1,7 @@
 /** The memory.* files of cgroup v1. Kernel document admin-guide/cgroup-v1/memory. */
-import { type CgroupFile, type Ctx, EBUSY, EINVAL, Errno, fail, kstrtoul, WAIT } from "@kernelkit/core";
+import { type CgroupFile, type Ctx, EBUSY, EINVAL, fail, WAIT } from "@kernelkit/core";
 import { oomRecover } from "../charge.js";
-import { bitIn, command, limitFile, numberIn, reclaimTo, type StoreResult, setting, shown } from "../counterFiles.js";
+import { command, limitFile, numberIn, reclaimTo, type StoreResult, setting, shown } from "../counterFiles.js";
 import { MEMCG_OOM_KILL, type MemCgroup } from "../memCgroup.js";
 import type { MemcgSystem } from "../memcgSystem.js";
 import { bytesOf, memparsePages, roundUpPages } from "../memparse.js";
@@ -95,7 +95,7 @@ function oomControl(s: MemcgSystem): CgroupFile {
     (m) =>
       `oom_kill_disable ${m.oomKillDisable ? 1 : 0}\nunder_oom ${m.underOom > 0 ? 1 : 0}\noom_kill ${m.eventsLocal[MEMCG_OOM_KILL]}\n`,
     (m, text) => {
-      const off = bitIn(text);
+      const off = numberIn(text, 0, 1) === 1;
       if (m.isRoot) return fail(EINVAL);
       m.oomKillDisable = off;
       if (!off) oomRecover(s, m);
@@ -111,7 +111,7 @@ function useHierarchy(s: MemcgSystem): CgroupFile {
     "use_hierarchy",
     (m) => `${m.useHierarchy ? 1 : 0}\n`,
     (m, text) => {
-      const on = s.era.hierarchyOnly ? numberIn(text, 1, 1) === 1 : bitIn(text);
+      const on = numberIn(text, s.era.hierarchyOnly ? 1 : 0, 1) === 1;
       if (on === m.useHierarchy) return undefined;
       const above = m.css.parent?.data as MemCgroup | undefined;
       if (above?.useHierarchy === true && !on) return fail(EINVAL);
@@ -163,9 +163,7 @@ export function v1Files(s: MemcgSystem): CgroupFile[] {
       "move_charge_at_immigrate",
       (m) => `${m.moveCharge}\n`,
       (m, text) => {
-        const n = kstrtoul(text.trim(), 0);
-        if (n instanceof Errno || n > BigInt(s.era.moveCharge ? MOVE_MASK : 0)) return fail(EINVAL);
-        m.moveCharge = Number(n);
+        m.moveCharge = numberIn(text, 0, s.era.moveCharge ? MOVE_MASK : 0);
         return undefined;
       },
       true,
