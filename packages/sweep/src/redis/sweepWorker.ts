@@ -13,7 +13,7 @@ import type { Redis } from "ioredis";
 import { BundleFolder } from "../bundle.js";
 import { hash } from "../canonical.js";
 import type { Executed } from "../execute.js";
-import { IN_FLIGHT_PER_THREAD, RunPool } from "../local/pool.js";
+import { RunPool } from "../local/pool.js";
 import { codeKey, connect, type JobData, PREFIX, ping, QUEUE } from "./protocol.js";
 
 export interface SweepWorkerOptions {
@@ -32,6 +32,8 @@ export interface SweepWorkerOptions {
 }
 
 const LOCK_MS = 30_000;
+/** Jobs taken per thread: while some run, others are on their way from and to Redis. */
+const JOBS_PER_THREAD = 8;
 const DEATHS = 10;
 /** Sweeps whose threads are kept: more may be in the queue, their threads are then started anew. */
 const POOLS = 2;
@@ -66,7 +68,7 @@ class SweepWorker {
     this.worker = new Worker<JobData, Executed>(this.queue, (job) => this.process(job), {
       connection: this.connection,
       prefix: PREFIX,
-      concurrency: this.threads * IN_FLIGHT_PER_THREAD,
+      concurrency: this.threads * JOBS_PER_THREAD,
       lockDuration,
       stalledInterval: lockDuration / 2,
       maxStalledCount: options.deaths ?? DEATHS,
