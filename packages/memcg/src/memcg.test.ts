@@ -65,6 +65,24 @@ describe("the memory controller", () => {
   });
 });
 
+describe("many groups", () => {
+  it("ten thousand of them can be made, counted, found empty and removed, and their numbers are used again", () => {
+    const kernel = createKernel({ machine: { cpus: 1, memory: "64M" } })
+      .use(memcg())
+      .boot();
+    const sys = kernel.sys(kernel.init);
+    sys.writeFile("/sys/fs/cgroup/cgroup.subtree_control", "+memory +pids");
+    for (let i = 0; i < 10_000; i++) sys.mkdir(`/sys/fs/cgroup/${i}`, 0o755);
+    expect(sys.readText("/sys/fs/cgroup/cgroup.stat")).toMatch(/^nr_descendants 10000$/m);
+    expect(sys.readText("/sys/fs/cgroup/memory.stat")).toMatch(/^anon \d+$/m);
+    for (let i = 0; i < 10_000; i++) sys.rmdir(`/sys/fs/cgroup/${i}`);
+    expect(sys.readText("/sys/fs/cgroup/cgroup.stat")).toMatch(/^nr_descendants 0\nnr_dying_descendants 0$/m);
+    sys.mkdir(G, 0o755);
+    expect(kernel.memcg.group("/g")?.id).toBeLessThanOrEqual(10_000);
+    expect(kernel.memcg.system.groups.length).toBe(10_001);
+  });
+});
+
 describe("the pids controller", () => {
   it("stops forks beyond pids.max with EAGAIN and counts them", () => {
     const { child, sys } = machine();

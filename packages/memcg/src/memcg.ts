@@ -72,7 +72,8 @@ function controller(s: MemcgSystem, o: ResolvedOptions): Controller {
     cssOffline(k, css) {
       const m = css.data as MemCgroup;
       for (const stock of s.stocks) if (stock.memcg === m) drainStock(stock);
-      m.legacy?.signalAll(k);
+      if (m.legacy === null) return;
+      m.legacy.signalAll(k);
       m.legacy = null;
       recount(s);
     },

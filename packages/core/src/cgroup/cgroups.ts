@@ -208,13 +208,11 @@ export class Cgroups {
     this.trace("cgroup_rmdir", c);
     const { hooks } = this.k;
     if (hooks.rmdirCgroup.on !== null) hooks.rmdirCgroup.on(c, undefined);
-    let any = false;
-    for (const s of c.css) {
-      if (!s) continue;
-      any = true;
-      this.killCss(s);
-    }
-    if (!any) this.released(c);
+    // held until the last of its css is told, or the first to go would count for all
+    c.nrDyingCss++;
+    for (const s of c.css) if (s) this.killCss(s);
+    c.nrDyingCss--;
+    this.released(c);
     updateFrozen(this.k, parent);
   }
 
