@@ -6,7 +6,7 @@ import { IFF_LOOPBACK, IfAddr, type NetDevice, SCOPE_GLOBAL, SCOPE_HOST } from "
 
 function kernelRoute(dev: NetDevice, table: number, type: RouteType, dst: Ip, len: number, src: Ip): void {
   const metric = isV4(dst) ? 0 : table === RT_TABLE_LOCAL ? 0 : 256;
-  dev.st.fib.insert(new Route(table, type, dst, len, dev, null, isV4(dst) ? src : null, metric, RTPROT_KERNEL));
+  dev.st.fib.insert(new Route(table, type, dst, len, dev, null, isV4(dst) ? src : null, metric, RTPROT_KERNEL), true);
 }
 
 /** The machine's own address can be reached whether its device is up or not. */

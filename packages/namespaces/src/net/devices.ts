@@ -96,7 +96,8 @@ export function setUp(dev: NetDevice, up: boolean): void {
   }
   dev.flags |= IFF_UP;
   if (dev.kind === "loopback") {
-    if (!dev.addrs.some((a) => isV4(a.ip))) dev.addrs.push(new IfAddr(INADDR_LOOPBACK, 8, SCOPE_HOST, 0));
+    if (!dev.addrs.some((a) => a.ip === INADDR_LOOPBACK && a.len === 8))
+      dev.addrs.push(new IfAddr(INADDR_LOOPBACK, 8, SCOPE_HOST, 0));
     dev.addrs.push(new IfAddr(IN6ADDR_LOOPBACK, 128, SCOPE_HOST, 0));
   } else dev.addrs.push(new IfAddr(linkLocal(dev.address), 64, SCOPE_LINK, 0));
   for (const a of dev.addrs) addrUp(dev, a);

@@ -35,6 +35,8 @@ const sameNet = (a: Route, b: Route): boolean =>
 export class Fib {
   /** Null: no route has ever been there, so there are no tables. */
   v4: Route[] | null = null;
+  /** The table of the machine's own addresses of IPv4 is there. */
+  local4 = false;
   readonly v6: Route[] = [];
 
   private list(like: Ip): Route[] {
@@ -47,11 +49,12 @@ export class Fib {
     return [...(this.v4 ?? []), ...this.v6];
   }
 
-  /** False: there is one for the network with that metric. */
-  insert(r: Route): boolean {
+  /** False: there is one for the network with that metric. `append`: only one by the same device counts. */
+  insert(r: Route, append = false): boolean {
     const list = this.list(r.dst);
-    if (list.some((o) => sameNet(o, r))) return false;
+    if (list.some((o) => sameNet(o, r) && (!append || (o.dev === r.dev && o.type === r.type)))) return false;
     list.push(r);
+    if (isV4(r.dst) && r.table === RT_TABLE_LOCAL) this.local4 = true;
     return true;
   }
 
@@ -92,9 +95,9 @@ export class Fib {
     return null;
   }
 
-  /** What kind of address it is: "local" also where there are no tables. */
+  /** Is it the machine's own? Any is while there is no table of them. */
   isLocal(ip: Ip): boolean {
-    if (isV4(ip) && this.v4 === null) return true;
+    if (isV4(ip) && !this.local4) return true;
     const r = this.lookup(ip);
     return r !== null && r.type === "local";
   }

@@ -16,17 +16,7 @@ import {
 } from "@kernelkit/core";
 import type { Route } from "./fib.js";
 import { type Chain, runChain, type Verdict } from "./filter.js";
-import {
-  IN6ADDR_LOOPBACK,
-  INADDR_BROADCAST,
-  INADDR_LOOPBACK,
-  type Ip,
-  inNetwork,
-  isAny,
-  isLoopback,
-  isMulticast,
-  isV4,
-} from "./ip.js";
+import { INADDR_BROADCAST, type Ip, inNetwork, isAny, isLoopback, isMulticast, isV4 } from "./ip.js";
 import { type NetDevice, RX_BYTES, RX_DROPPED, RX_PACKETS, TX_BYTES, TX_DROPPED, TX_PACKETS } from "./netDevice.js";
 import type { NetState } from "./netState.js";
 import { Arrival, IPPROTO_ICMP, IPPROTO_ICMPV6, Packet } from "./packet.js";
@@ -92,8 +82,7 @@ export class Inet {
 
   /** The route to an address. ENETUNREACH; EHOSTUNREACH, EACCES, EINVAL routes that say so. */
   route(st: NetState, dst: Ip, oif: number): Route {
-    const to = isAny(dst) ? (isV4(dst) ? INADDR_LOOPBACK : IN6ADDR_LOOPBACK) : dst;
-    const r = st.fib.lookup(to, oif);
+    const r = st.fib.lookup(dst, oif);
     if (r === null) return fail(ENETUNREACH);
     if (r.type === "unreachable") return fail(EHOSTUNREACH);
     if (r.type === "prohibit") return fail(EACCES);

@@ -97,7 +97,7 @@ function send(c: Ctx, s: Sock, msg: OutMsg): number {
   if (msg.name !== null && msg.name.family !== AF_UNSPEC) to = inetAddr(sk, msg.name);
   else if (sk.state === ST_ESTABLISHED) to = { ip: sk.daddr, port: 0, scopeId: 0 };
   else return fail(EDESTADDRREQ);
-  const t = inetTarget(sk, to);
+  const t = inetTarget(sk, to, false);
   const icmp = sk.protocol === IPPROTO_ICMP || sk.protocol === IPPROTO_ICMPV6;
   const bytes = data.slice();
   if (sk.type === SOCK_DGRAM) {
@@ -173,7 +173,7 @@ export const rawOps: ProtoOps = /* @__PURE__ */ new ProtoOps({
       sk.state = ST_CLOSE;
       return undefined;
     }
-    const { to, src } = inetTarget(sk, inetAddr(sk, a));
+    const { to, src } = inetTarget(sk, inetAddr(sk, a), true);
     if (isAny(sk.saddr)) sk.saddr = src;
     sk.daddr = to.ip;
     sk.dport = to.port || 1;

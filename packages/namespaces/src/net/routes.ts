@@ -28,7 +28,8 @@ export function addRoute(st: NetState, q: RouteRequest): void {
   else if (q.via !== null) {
     const near = st.fib.lookup(q.via, q.dev?.ifindex ?? 0, true) ?? fail(ENETUNREACH);
     if (near.type !== "unicast" && near.type !== "local") fail(EINVAL);
-    if (near.dev === null || !near.dev.up || (q.dev !== null && near.dev !== q.dev)) return fail(ENETUNREACH);
+    if (near.dev === null || (q.dev !== null && near.dev !== q.dev)) return fail(ENETUNREACH);
+    if (!near.dev.up) return fail(ENETDOWN);
     dev = near.dev;
   } else if (dev === null) return fail(ENODEV);
   else if (!dev.up) return fail(ENETDOWN);
@@ -37,8 +38,9 @@ export function addRoute(st: NetState, q: RouteRequest): void {
     fail(EEXIST);
 }
 
-/** The first route that is as asked for. ESRCH. */
+/** The first route that is as asked for. EINVAL bits behind the prefix; ESRCH. */
 export function delRoute(st: NetState, q: RouteRequest): void {
+  if (network(q.dst, q.len) !== q.dst) fail(EINVAL);
   const found = st.fib.removeOne(
     q.dst,
     (r) =>

@@ -86,7 +86,7 @@ function connectPort(c: Ctx, sk: TcpSock): void {
 }
 
 function startConnect(c: Ctx, sk: TcpSock, a: Sockaddr): void {
-  const { to, route, src } = inetTarget(sk, inetAddr(sk, a));
+  const { to, route, src } = inetTarget(sk, inetAddr(sk, a), true);
   if (route.type === "broadcast") fail(ENETUNREACH);
   const was = { saddr: sk.saddr, daddr: sk.daddr, dport: sk.dport };
   if (isAny(sk.saddr)) sk.saddr = src;
@@ -98,7 +98,6 @@ function startConnect(c: Ctx, sk: TcpSock, a: Sockaddr): void {
     Object.assign(sk, was);
     throw e;
   }
-  sk.shutdown = 0;
   sk.err = 0;
   sk.retries = 0;
   sk.finReceived = sk.finQueued = false;
@@ -121,6 +120,12 @@ function connectFailed(sk: TcpSock): never {
   return fail(e);
 }
 
+function connected(sk: TcpSock): undefined {
+  sk.connecting = false;
+  sk.wasConnected = true;
+  return undefined;
+}
+
 function connect(c: Ctx, s: Sock, a: Sockaddr, nonblock: boolean): Wait | undefined {
   const sk = s as TcpSock;
   if (a.family === AF_UNSPEC) {
@@ -128,23 +133,18 @@ function connect(c: Ctx, s: Sock, a: Sockaddr, nonblock: boolean): Wait | undefi
     return undefined;
   }
   const fresh = c.task.frame === null;
+  if (sk.disconnecting) return fail(EINVAL);
   if (sk.connecting) {
     if (sk.state === ST_CLOSE) return connectFailed(sk);
-    if (sk.state !== TCP_SYN_SENT && sk.state !== TCP_SYN_RECV) {
-      sk.connecting = false;
-      return undefined;
-    }
+    if (sk.state !== TCP_SYN_SENT && sk.state !== TCP_SYN_RECV) return connected(sk);
     if (fresh && nonblock) return fail(EALREADY);
   } else {
-    if (sk.state !== ST_CLOSE) return fail(EISCONN);
+    if (sk.state !== ST_CLOSE || sk.wasConnected) return fail(EISCONN);
     if (sk.err !== 0) return connectFailed(sk);
     startConnect(c, sk, a);
     if (nonblock) return fail(EINPROGRESS);
     if (sk.state === (ST_CLOSE as number)) return connectFailed(sk);
-    if (sk.state === (ST_ESTABLISHED as number)) {
-      sk.connecting = false;
-      return undefined;
-    }
+    if (sk.state === (ST_ESTABLISHED as number)) return connected(sk);
   }
   try {
     sockSleep(c, sk.wait, nonblock, sk.sndTimeo);
@@ -164,7 +164,7 @@ function disconnect(sk: TcpSock): void {
     else tcpDone(sk);
   }
   sk.state = ST_CLOSE;
-  sk.connecting = false;
+  sk.connecting = sk.wasConnected = sk.disconnecting = false;
   sk.shutdown = 0;
   sk.err = 0;
   sk.in.clear();
@@ -180,7 +180,8 @@ function stopListening(sk: TcpSock): void {
 
 function listen(c: Ctx, s: Sock, backlog: number): void {
   const sk = s as TcpSock;
-  if (sk.connecting || (sk.state !== ST_CLOSE && sk.state !== ST_LISTEN)) fail(EINVAL);
+  if (sk.connecting || sk.wasConnected || sk.disconnecting || (sk.state !== ST_CLOSE && sk.state !== ST_LISTEN))
+    fail(EINVAL);
   sk.backlog = backlog;
   if (sk.state === ST_LISTEN) return;
   if (sk.num === 0) {
@@ -203,6 +204,7 @@ function accept(c: Ctx, s: Sock, nonblock: boolean): Sock | Wait {
   const child = sk.ready.shift();
   if (child === undefined) return sockSleep(c, sk.wait, nonblock, sk.rcvTimeo);
   child.listener = null;
+  child.wasConnected = true;
   return child;
 }
 
@@ -284,13 +286,22 @@ function recv(c: Ctx, s: Sock, len: number, flags: number): InMsg | Wait {
 
 function shutdown(c: Ctx, s: Sock, how: number): void {
   const sk = s as TcpSock;
+  if (sk.connecting) {
+    sk.connecting = false;
+    if (sk.state === TCP_SYN_SENT || sk.state === TCP_SYN_RECV || sk.state === ST_CLOSE) sk.disconnecting = true;
+    else sk.wasConnected = true;
+  }
   if (sk.state === ST_CLOSE) {
+    // it takes effect all the same
+    sk.shutdown |= how;
     c.wake(sk.wait, ALL);
     fail(ENOTCONN);
   }
   if (sk.state === ST_LISTEN || sk.state === TCP_SYN_SENT) {
     if (sk.state === ST_LISTEN && (how & RCV_SHUTDOWN) === 0) return;
+    const { disconnecting } = sk;
     disconnect(sk);
+    sk.disconnecting = disconnecting;
   } else {
     sk.shutdown |= how;
     if ((how & SEND_SHUTDOWN) !== 0) tcpShutdownSend(sk, TCP_FIN_WAIT1, TCP_LAST_ACK);

@@ -100,6 +100,10 @@ export class TcpSock extends InetSock {
   finReceived = false;
   /** connect(2) is under way, or its end was not told yet. */
   connecting = false;
+  /** It was shut down while it connected: nothing can be done but to disconnect it. */
+  disconnecting = false;
+  /** It was connected: until it is disconnected it cannot be again, even if the connection is over. */
+  wasConnected = false;
   /** Nobody has a descriptor of it. */
   orphan = false;
   timer = -1;

@@ -43,7 +43,7 @@ import {
   sockSleep,
   type Wait,
 } from "@kernelkit/core";
-import type { Route } from "./fib.js";
+import { Route, RT_TABLE_LOCAL, RTPROT_KERNEL } from "./fib.js";
 import { ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, ICMP_PROT_UNREACH, type Protocol } from "./inet.js";
 import {
   type InetAddr,
@@ -57,7 +57,7 @@ import {
   inetSetsockopt,
   shownAddr,
 } from "./inetSock.js";
-import { INADDR_BROADCAST, type Ip, isAny, isMulticast, isV4 } from "./ip.js";
+import { IN6ADDR_LOOPBACK, INADDR_BROADCAST, INADDR_LOOPBACK, type Ip, isAny, isMulticast, isV4, width } from "./ip.js";
 import type { NetState } from "./netState.js";
 import { IPPROTO_UDP, Packet } from "./packet.js";
 
@@ -88,14 +88,25 @@ interface Target {
   src: Ip;
 }
 
-/** ENETUNREACH; EACCES a broadcast that was not asked for. */
-export function inetTarget(sk: InetSock, to: InetAddr): Target {
+/**
+ * ENETUNREACH; EACCES a broadcast that was not asked for. To no address at all is to oneself: connect(2) looks for a route to it, sending
+ * does not.
+ */
+export function inetTarget(sk: InetSock, to: InetAddr, connecting: boolean): Target {
   const { st } = sk;
+  if (isAny(to.ip)) {
+    const loopback = isV4(to.ip) ? INADDR_LOOPBACK : IN6ADDR_LOOPBACK;
+    const bound = !isAny(sk.saddr) && isV4(sk.saddr) === isV4(to.ip);
+    const ip = bound && !connecting ? sk.saddr : loopback;
+    const route = connecting
+      ? st.inet.route(st, ip, sk.boundDev)
+      : new Route(RT_TABLE_LOCAL, "local", ip, width(ip), st.loopback, null, ip, 0, RTPROT_KERNEL);
+    return { to: { ...to, ip }, route, src: bound ? sk.saddr : ip };
+  }
   const route = st.inet.route(st, to.ip, sk.boundDev || to.scopeId);
   const cast = route.type === "broadcast" || to.ip === INADDR_BROADCAST;
   if (cast && sk.option(SO_BROADCAST) === 0) return fail(EACCES);
-  const src = isAny(sk.saddr) ? st.inet.source(route, isAny(to.ip) ? (route.src ?? to.ip) : to.ip) : sk.saddr;
-  return { to: isAny(to.ip) ? { ...to, ip: src } : to, route, src };
+  return { to, route, src: isAny(sk.saddr) ? st.inet.source(route, to.ip) : sk.saddr };
 }
 
 function connect(c: Ctx, s: Sock, a: Sockaddr): undefined {
@@ -106,7 +117,7 @@ function connect(c: Ctx, s: Sock, a: Sockaddr): undefined {
     return undefined;
   }
   inetAutobind(c, sk);
-  const { to, src } = inetTarget(sk, inetAddr(sk, a));
+  const { to, src } = inetTarget(sk, inetAddr(sk, a), true);
   if (isAny(sk.saddr)) sk.saddr = src;
   sk.daddr = to.ip;
   sk.dport = to.port;
@@ -129,7 +140,7 @@ function send(c: Ctx, s: Sock, msg: OutMsg, flags: number): number {
     to = { ip: sk.daddr, port: sk.dport, scopeId: 0 };
   }
   if (isV4(to.ip) && data.length > MAX_DATA_4) return fail(EMSGSIZE);
-  const t = inetTarget(sk, to);
+  const t = inetTarget(sk, to, false);
   if (sk.err !== 0) return fail(sk.takeError());
   if ((sk.shutdown & SEND_SHUTDOWN) !== 0) return fail(EPIPE);
   const p = new Packet(IPPROTO_UDP, t.src, t.to.ip, data.slice());

@@ -32,7 +32,6 @@ export function unixDgramSend(c: Ctx, s: Sock, msg: OutMsg, flags: number): numb
   if (seq && sk.state !== ST_ESTABLISHED) return fail(ENOTCONN);
   if ((flags & MSG_OOB) !== 0) return fail(EOPNOTSUPP);
   const named = !seq && msg.name !== null;
-  if (!named && sk.peer === null) return fail(seq ? EPIPE : ENOTCONN);
   if (sk.option(SO_PASSCRED) !== 0 && sk.addr === null) autobind(c, sk);
   const { data } = msg;
   if (data.length > sk.sndbuf - OVERHEAD) return fail(EMSGSIZE);
@@ -40,7 +39,8 @@ export function unixDgramSend(c: Ctx, s: Sock, msg: OutMsg, flags: number): numb
   if ((sk.shutdown & SEND_SHUTDOWN) !== 0) return fail(EPIPE);
   const nonblock = (flags & MSG_DONTWAIT) !== 0;
   if (sk.wmem >= sk.sndbuf) return sockSleep(c, sk.wait, nonblock, sk.sndTimeo);
-  const other = named ? findUnix(c, sk, msg.name as NonNullable<OutMsg["name"]>) : (sk.peer as UnixSock);
+  const other = named ? findUnix(c, sk, msg.name as NonNullable<OutMsg["name"]>) : sk.peer;
+  if (other === null) return fail(seq ? EPIPE : ENOTCONN);
   if (!maySend(sk, other)) return fail(EPERM);
   if (other.dead) {
     if (seq) return fail(EPIPE);
