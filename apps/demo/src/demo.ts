@@ -18,6 +18,8 @@ const SESSION: readonly string[] = [
   "mkdir /sys/fs/cgroup/demo && cat /sys/fs/cgroup/demo/cgroup.events",
   "head -3 /proc/interrupts",
   "cat /sys/class/thermal/thermal_zone*/type",
+  "unshare -Urpf --mount-proc ps -ef",
+  "stress -c 2 -t 2; vmstat | tail -1",
   "cat /sys/kernel/security/ima/runtime_measurements_count",
   "ps",
   "dmesg | tail -3",
@@ -35,9 +37,9 @@ export interface DemoOptions {
 
 const NEXT = `
 Three commands to try next:
-  npm run demo -- boot                     a shell in the kernel
+  npm run demo -- boot                     a shell in the kernel: unshare, stress, numactl, vmstat, TAB completes
   npm run demo -- tour jitter              one story with its tables and plots
-  npm run demo -- boot -c 'cat /proc/meminfo; sysctl vm.overcommit_memory=1'
+  npm run demo -- run --layout docker-v2 --memory 512M -- node -p 'process.constrainedMemory()'
 `;
 
 /** Runs the demo; true if no recorded case failed that is not on the known list. */

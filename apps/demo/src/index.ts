@@ -14,6 +14,7 @@ export * as numa from "@kernelkit/numa";
 export * as powerclamp from "@kernelkit/powerclamp";
 export * as printkSyslog from "@kernelkit/printk-syslog";
 export * as writeback from "@kernelkit/writeback";
+export { type ExportedTree, type ExportOptions, exportTree } from "./export/exportTree.js";
 export {
   type AssembledApi,
   type AssembledKernel,
@@ -22,3 +23,7 @@ export {
   type BootOptions,
   bootKernel,
 } from "./kernel.js";
+export { type BuiltLayout, bootLayout, buildLayout, LAYOUTS } from "./layouts/layout.js";
+export { effectiveLimits, type HoldingLimits, visibleLimits } from "./layouts/limits.js";
+export type { LayoutOptions } from "./layouts/options.js";
+export { createShell, type Shell, type ShellOptions, type ShellResult, shellTask } from "./shell/shell.js";

@@ -1,28 +1,31 @@
 /**
- * Everything at once on the assembled kernel: a group with a memory limit and a writer on a slow disk, an interrupt storm, idle
- * injection, memory that is scanned and moved between nodes, enforced appraisal. Runs agree, and a run that was saved as JSON and
- * continued in a new kernel agrees with the one that was not.
+ * Everything at once on the assembled kernel: a container with user, pid, mnt, net and cgroup namespaces, a memory limit and a log of its
+ * own, and in it a writer on a slow disk; an interrupt storm, idle injection, memory that is scanned and moved between nodes, enforced
+ * appraisal. Runs agree, and a run that was saved as JSON and continued in a new kernel agrees with the one that was not.
  */
-import { type CoreSys, O_CREAT, O_RDWR, type Program, program } from "@kernelkit/core";
+import * as k from "@kernelkit/core";
 import { dummyIrqChip, handleEdgeIrq, IRQ_HANDLED } from "@kernelkit/genirq";
-import type { NumaSys } from "@kernelkit/numa";
 import { describe, expect, it } from "vitest";
-import { type AssembledKernel, type BootOptions, bootKernel } from "./kernel.js";
+import { checkMemory } from "../../../packages/core/src/mm/checkMemory.js";
+import { checkTasks } from "../../../packages/core/src/testing/checkTasks.js";
+import { checkMemcg } from "../../../packages/memcg/src/checkMemcg.js";
+import { checkNamespaces } from "../../../packages/namespaces/src/testing/checkNamespaces.js";
+import { type AssembledKernel, type AssembledSys, type BootOptions, bootKernel } from "./kernel.js";
 
 const OPTIONS: BootOptions = {
   machine: { cpus: 4, nodes: 2, memory: "512M" },
-  cmdline: "ima_policy=tcb ima_appraise=log",
+  cmdline: "ima_policy=tcb ima_appraise=enforce numa_balancing=enable",
+  printk: { logNamespaces: "userns" },
   seed: 7,
 };
 
-type Sys = Program<CoreSys & NumaSys>;
+type Sys = k.Program<AssembledSys>;
 
-/** Writes a file over and over, in a group of its own. */
-const writer = program("writer", function* (sys: Sys, s: { round: number }) {
-  if (s.round === 0) yield* sys.writeFile("/sys/fs/cgroup/box/cgroup.procs", "0");
+/** Writes files over and over. */
+const writer = k.program("writer", function* (sys: Sys, s: { round: number }) {
   for (; ; s.round++) {
     yield* sys.restPoint(s);
-    const fd = yield* sys.open(`/mnt/log${s.round % 3}`, O_RDWR | O_CREAT, 0o644);
+    const fd = yield* sys.open(`/mnt/log${s.round % 3}`, k.O_RDWR | k.O_CREAT, 0o644);
     for (let i = 0; i < 16; i++) yield* sys.pwrite64(fd, new Uint8Array(16384).fill(s.round), i * 16384);
     if (s.round % 8 === 7) yield* sys.fsync(fd);
     yield* sys.close(fd);
@@ -30,8 +33,8 @@ const writer = program("writer", function* (sys: Sys, s: { round: number }) {
   }
 });
 
-/** Memory bound to one node, used from wherever the scheduler puts the task. */
-const reader = program("reader", function* (sys: Sys, s: { at: number; id: number }) {
+/** Memory used from wherever the scheduler puts the task. */
+const reader = k.program("reader", function* (sys: Sys, s: { at: number; id: number }) {
   if (s.at === 0) {
     s.at = Number(yield* sys.mmap(0, 128 * 4096, 3, 0x22, -1, 0));
     yield* sys.touch(s.at, 128, true);
@@ -45,8 +48,10 @@ const reader = program("reader", function* (sys: Sys, s: { at: number; id: numbe
 });
 
 const nic = () => IRQ_HANDLED;
+const GROUP = "/sys/fs/cgroup/box";
 
-function drivers(kernel: AssembledKernel): number {
+/** A line of an interrupt controller, asked for by a driver. */
+function driver(kernel: AssembledKernel): number {
   const irq = kernel.genirq.irqAllocDesc();
   kernel.genirq.irqSetChipAndHandlerName(irq, dummyIrqChip, handleEdgeIrq, "edge");
   kernel.core.state.static("test.nic", nic);
@@ -54,61 +59,171 @@ function drivers(kernel: AssembledKernel): number {
   return irq;
 }
 
-function start(): { kernel: AssembledKernel; irq: number } {
+/** The container's pid 1. */
+function container(kernel: AssembledKernel): k.Task {
+  const sys = kernel.sys(kernel.init);
+  sys.writeFile("/sys/fs/cgroup/cgroup.subtree_control", "+memory +pids +cpu");
+  sys.mkdir(GROUP, 0o755);
+  sys.writeFile(`${GROUP}/memory.max`, "32M");
+  sys.writeFile(`${GROUP}/pids.max`, "20");
+  const outer = kernel.tasks.find(sys.fork()) as k.Task;
+  sys.writeFile(`${GROUP}/cgroup.procs`, String(outer.nr));
+  kernel
+    .sys(outer)
+    .unshare(k.CLONE_NEWUSER | k.CLONE_NEWPID | k.CLONE_NEWNS | k.CLONE_NEWNET | k.CLONE_NEWCGROUP | k.CLONE_NEWUTS);
+  sys.writeFile(`/proc/${outer.nr}/uid_map`, "0 0 65536");
+  sys.writeFile(`/proc/${outer.nr}/gid_map`, "0 0 65536");
+  const init = kernel.core.tasks.findTask(outer, kernel.sys(outer).fork()) as k.Task;
+  kernel.sys(init).sethostname("box");
+  kernel.sys(init).mount("proc", "/proc", "proc", 14, null);
+  return init;
+}
+
+interface Scene {
+  readonly kernel: AssembledKernel;
+  readonly irq: number;
+  readonly box: k.Task;
+}
+
+function start(): Scene {
   const kernel = bootKernel(OPTIONS);
   const sys = kernel.sys(kernel.init);
   kernel.writeback.addDevice("sda", { writeBps: 2 * 2 ** 20 });
   sys.mount("/dev/sda", "/mnt", "ext4", 0);
   sys.writeFile("/proc/sys/vm/dirty_background_bytes", "2097152");
   sys.writeFile("/proc/sys/vm/dirty_bytes", "4194304");
-  sys.writeFile("/sys/fs/cgroup/cgroup.subtree_control", "+memory +pids");
-  sys.mkdir("/sys/fs/cgroup/box", 0o755);
-  sys.writeFile("/sys/fs/cgroup/box/memory.max", "32M");
+  sys.writeFile("/proc/sys/kernel/numa_balancing", "1");
+  sys.writeFile("/mnt/trusted", "as it was delivered");
+  sys.chown("/mnt/trusted", 1001, 1001);
   kernel.powerclamp.modprobe();
   const devices = sys.readdir("/sys/class/thermal").filter((n) => n.startsWith("cooling_device"));
   const clamp = devices.find((n) => sys.readText(`/sys/class/thermal/${n}/type`).trim() === "intel_powerclamp");
   sys.writeFile(`/sys/class/thermal/${clamp}/cur_state`, "20");
-  const irq = drivers(kernel);
-  kernel.spawn(writer, { round: 0 });
+  const irq = driver(kernel);
+  const box = container(kernel);
+  kernel.integrity.loadPolicy("measure func=FILE_CHECK mask=MAY_READ uid=0", "appraise func=FILE_CHECK fowner=1001");
+  kernel.spawn(writer, { round: 0 }, box);
   for (let id = 0; id < 3; id++) kernel.spawn(reader, { at: 0, id });
-  return { kernel, irq };
+  return { kernel, irq, box };
 }
 
 /** Seconds of virtual time with a storm of interrupts in them. */
-function storm(kernel: AssembledKernel, irq: number, seconds: number): void {
+function storm({ kernel, irq }: Scene, seconds: number): void {
   for (let i = 0; i < seconds * 20; i++) {
     for (let n = 0; n < 10; n++) kernel.genirq.raise(irq, i % 4);
     kernel.run("50ms");
   }
 }
 
+const number = (text: string, name: string): number => Number(new RegExp(`^${name}:? +(\\d+)`, "m").exec(text)?.[1]);
+
 describe("all packages in one kernel", () => {
-  it("do their work side by side for a minute, and every run is the same", () => {
-    const { kernel, irq } = start();
-    storm(kernel, irq, 60);
-    const sys = kernel.sys(kernel.init);
-    expect(sys.readText("/sys/fs/cgroup/box/cgroup.events")).toContain("populated 1");
-    expect(Number(sys.readText("/sys/fs/cgroup/box/memory.current"))).toBeGreaterThan(0);
-    expect(Number(sys.readText("/sys/fs/cgroup/box/memory.peak"))).toBeLessThanOrEqual(32 * 2 ** 20);
-    expect(sys.readText("/proc/interrupts")).toMatch(/ nic\n/);
+  const scene = start();
+  storm(scene, 60);
+  const { kernel, box } = scene;
+  const sys = kernel.sys(kernel.init);
+  const inside = kernel.sys(box);
+
+  it("have run for a minute", () => {
     expect(kernel.now).toBe(60e9);
-    expect(Number(/nr_written (\d+)/.exec(sys.readText("/proc/vmstat"))?.[1])).toBeGreaterThan(1000);
+  });
+
+  it("namespaces: the container has names and numbers of its own", () => {
+    expect(inside.uname().nodename).toBe("box");
+    expect(sys.uname().nodename).not.toBe("box");
+    expect(inside.getpid()).toBe(1);
+    expect(inside.readdir("/proc").filter((n) => /^\d+$/.test(n))).toEqual(["1", "2"]);
+    expect(inside.readText("/proc/self/cgroup")).toBe("0::/\n");
+    for (const type of ["user", "pid", "mnt", "net", "cgroup"])
+      expect(inside.readlink(`/proc/self/ns/${type}`)).not.toBe(sys.readlink(`/proc/self/ns/${type}`));
+  });
+
+  it("memcg: the group stayed within its limit, and its counters are those of its pages", () => {
+    expect(number(sys.readText(`${GROUP}/cgroup.events`), "populated")).toBe(1);
+    const current = Number(sys.readText(`${GROUP}/memory.current`));
+    expect(current).toBeGreaterThan(0);
+    expect(Number(sys.readText(`${GROUP}/memory.peak`))).toBeLessThanOrEqual(32 * 2 ** 20);
+    const stat = sys.readText(`${GROUP}/memory.stat`);
+    expect(number(stat, "anon") + number(stat, "file")).toBeLessThanOrEqual(current);
+    expect(number(sys.readText(`${GROUP}/pids.current`).replace(/^/, "n "), "n")).toBe(3);
+  });
+
+  it("writeback: the slow disk got what it could, and no more is dirty than allowed", () => {
+    const vmstat = sys.readText("/proc/vmstat");
+    expect(number(vmstat, "nr_written")).toBeGreaterThan(300);
+    expect(number(vmstat, "nr_written")).toBeLessThanOrEqual((60 * 2 * 2 ** 20) / 4096);
+    expect((number(vmstat, "nr_dirty") + number(vmstat, "nr_writeback")) * 4096).toBeLessThanOrEqual(4194304 + 2 ** 20);
+    expect(number(vmstat, "nr_dirtied")).toBeGreaterThanOrEqual(number(vmstat, "nr_written"));
+  });
+
+  it("genirq: every interrupt of the storm was counted once", () => {
+    const row = sys
+      .readText("/proc/interrupts")
+      .split("\n")
+      .find((l) => l.endsWith(" nic")) as string;
+    const counts = row.trim().split(/\s+/).slice(1, 5).map(Number);
+    expect(counts).toEqual([3000, 3000, 3000, 3000]);
+  });
+
+  it("powerclamp: a fifth of the time was spent idle by order, and no more", () => {
+    const injected = kernel.tasks.all().filter((t) => t.comm.startsWith("idle_inject/"));
+    expect(injected).toHaveLength(4);
+    for (const t of injected) {
+      const share = k.taskCpuNs(kernel.core, t) / 60e9;
+      expect(share).toBeGreaterThan(0.1);
+      expect(share).toBeLessThan(0.35);
+    }
+  });
+
+  it("numa: memory was scanned, and every page is on a node", () => {
+    expect(number(sys.readText("/proc/vmstat"), "numa_pte_updates")).toBeGreaterThan(0);
+    const nodes = [0, 1].map((n) => sys.readText(`/sys/devices/system/node/node${n}/meminfo`));
+    const total = nodes.reduce((s, t) => s + Number(/MemTotal: +(\d+)/.exec(t)?.[1]), 0);
+    expect(total).toBe(number(sys.readText("/proc/meminfo"), "MemTotal"));
+    const free = nodes.reduce((s, t) => s + Number(/MemFree: +(\d+)/.exec(t)?.[1]), 0);
+    expect(free).toBe(number(sys.readText("/proc/meminfo"), "MemFree"));
+  });
+
+  it("integrity: what has no label is refused, in the container too, and the list replays to the registers", () => {
+    expect(() => sys.open("/mnt/trusted", k.O_RDONLY)).toThrow("EACCES");
+    expect(() => inside.open("/mnt/trusted", k.O_RDONLY)).toThrow("EACCES");
     expect(Number(sys.readText("/sys/kernel/security/ima/runtime_measurements_count"))).toBeGreaterThan(0);
-    const second = start();
-    storm(second.kernel, second.irq, 60);
-    expect(second.kernel.digest).toBe(kernel.digest);
+  });
+
+  it("printk: the container's log is its own", () => {
+    inside.writeFile("/dev/kmsg", "<4>said inside\n");
+    const log = (s: typeof sys): string =>
+      new TextDecoder().decode(s.syslog(3, new Uint8Array(65536), 65536) as Uint8Array);
+    expect(log(inside)).toContain("said inside");
+    expect(log(sys)).not.toContain("said inside");
+    expect(log(sys)).toContain("Linux version");
+    expect(log(inside)).not.toContain("Linux version");
+  });
+
+  it("hold the invariants of every package that has a checker of its state", () => {
+    checkTasks(kernel.core);
+    checkMemory(kernel.core);
+    checkMemcg(kernel.memcg.system);
+    checkNamespaces(kernel as never);
+  });
+
+  it("run the same way every time", () => {
+    const [a, b] = [start(), start()];
+    storm(a, 10);
+    storm(b, 10);
+    expect(a.kernel.digest()).toBe(b.kernel.digest());
   });
 
   it("continue from JSON in a new kernel as if nothing had happened", () => {
     const whole = start();
-    storm(whole.kernel, whole.irq, 5);
+    storm(whole, 5);
     const saved = JSON.stringify(whole.kernel.checkpoint());
-    storm(whole.kernel, whole.irq, 5);
-    const kernel = bootKernel(OPTIONS);
-    kernel.core.state.static("test.nic", nic);
-    for (const p of [writer, reader]) kernel.core.programs.add(p as never);
-    (kernel as unknown as { restore(c: unknown): void }).restore(JSON.parse(saved));
-    storm(kernel, whole.irq, 5);
-    expect(kernel.digest).toBe(whole.kernel.digest);
+    storm(whole, 5);
+    const again = bootKernel(OPTIONS);
+    again.core.state.static("test.nic", nic);
+    for (const p of [writer, reader]) again.core.programs.add(p as never);
+    (again as unknown as { restore(c: unknown): void }).restore(JSON.parse(saved));
+    storm({ ...whole, kernel: again }, 5);
+    expect(again.digest()).toBe(whole.kernel.digest());
   });
 });

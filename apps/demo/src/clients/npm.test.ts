@@ -9,6 +9,13 @@ const require = createRequire(import.meta.url);
 const M = 2 ** 20;
 const ID = "4f2a9c1be07d6538a1c4e9f2b7d03a586c1e2f4a9b8d7c6e5f40312213aabbcc";
 
+/** A library as a new process loads it: what it remembers of an earlier machine is gone. */
+function fresh(name: string): ReturnType<typeof require> {
+  for (const file of Object.keys(require.cache))
+    if (file.includes(`/node_modules/${name}/`)) delete require.cache[file];
+  return require(name);
+}
+
 let restore: (() => void) | null = null;
 afterEach(() => {
   restore?.();
@@ -33,7 +40,7 @@ for (const [machineName, machine] of MACHINES)
 
     it("systeminformation: memory, open files, processors, load, processes", async () => {
       const b = boot();
-      const si = require("systeminformation");
+      const si = fresh("systeminformation");
       const mem = await si.mem();
       expect(mem).toMatchObject({ total: kb(b, "MemTotal"), available: kb(b, "MemAvailable"), swaptotal: 0 });
       expect(mem.active).toBe(kb(b, "MemTotal") - kb(b, "MemAvailable"));
@@ -49,7 +56,7 @@ for (const [machineName, machine] of MACHINES)
 
     it("pidusage: memory, and half a processor over the same descriptor", async () => {
       const b = boot();
-      const pidusage = require("pidusage");
+      const pidusage = fresh("pidusage");
       expect(await pidusage(42, { usePs: false })).toMatchObject({ memory: 209715200, ppid: 1 });
       const half = b.kernel.call(b.task).compute(500_000_000);
       b.kernel.run("1s");
@@ -60,7 +67,7 @@ for (const [machineName, machine] of MACHINES)
 
     it("prom-client: the process's own memory and descriptors", async () => {
       const b = boot();
-      const prom = require("prom-client");
+      const prom = fresh("prom-client");
       const registry = new prom.Registry();
       prom.collectDefaultMetrics({ register: registry });
       const value = async (n: string): Promise<number> => (await registry.getSingleMetric(n).get()).values[0].value;
@@ -75,7 +82,7 @@ for (const [machineName, machine] of MACHINES)
 
     it("@crawlee/utils: the limit of the group and what it uses", async () => {
       const b = boot();
-      const { getMemoryInfoV2 } = require("@crawlee/utils");
+      const { getMemoryInfoV2 } = fresh("@crawlee/utils");
       const info = await getMemoryInfoV2(true);
       if (name === "systemd-service") {
         // it reads the root's files, which have no limit: a known weakness (apify/crawlee #4057)
@@ -91,13 +98,13 @@ for (const [machineName, machine] of MACHINES)
     it("@crawlee/utils: without a limit, the machine's memory", async () => {
       const b = bootLayout(name, { machine, layout: { rss: 16 * M } });
       restore = redirect(b.kernel, b.task, { os: true, childProcess: true });
-      const { getMemoryInfoV2 } = require("@crawlee/utils");
+      const { getMemoryInfoV2 } = fresh("@crawlee/utils");
       expect((await getMemoryInfoV2(true)).totalBytes).toBe(kb(b, "MemTotal"));
     });
 
     it("@stroncium/procfs: processes, stat, mounts, groups, controllers, memory", () => {
       const b = boot();
-      const { Procfs } = require("@stroncium/procfs");
+      const { Procfs } = fresh("@stroncium/procfs");
       const procfs = new Procfs();
       const pids = b.kernel
         .sys(b.task)
@@ -120,7 +127,7 @@ for (const [machineName, machine] of MACHINES)
 
     it("@opentelemetry/resource-detector-container: the container's id", async () => {
       boot();
-      const { containerDetector } = require("@opentelemetry/resource-detector-container");
+      const { containerDetector } = fresh("@opentelemetry/resource-detector-container");
       const { attributes } = containerDetector.detect();
       const id = await attributes?.["container.id"];
       expect(id).toBe(name === "systemd-service" ? undefined : ID);

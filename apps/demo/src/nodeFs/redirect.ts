@@ -172,7 +172,9 @@ function patchOs(p: Patches, kernel: AssembledKernel, task: Task): void {
 }
 
 /** Commands that libraries run and the kernel's shell has. */
-const RUN = new Set([...Object.keys(COMMANDS), "cat", "ls", "head", "tail", "grep", "echo", "getconf", "wc"]);
+const BUILTINS =
+  "cat ls head tail grep echo wc sort tr cut sed awk true false test export unset set printf uniq which".split(" ");
+const RUN = new Set([...Object.keys(COMMANDS).filter((n) => !n.startsWith("__")), ...BUILTINS]);
 
 interface Ran {
   readonly stdout: string;
@@ -201,7 +203,7 @@ function patchChildProcess(p: Patches, kernel: AssembledKernel, task: Task): voi
     return command;
   };
   const quoted = (a: string): string => (/^[\w./:=,@%+-]+$/.test(a) ? a : `'${a.replaceAll("'", "'\\''")}'`);
-  const run = (command: string): Promise<Ran> => shell.exec(check(command));
+  const run = async (command: string): Promise<Ran> => shell.exec(check(command));
   const failure = (command: string, r: Ran): Error =>
     Object.assign(new Error(`Command failed: ${command}\n${r.stderr}`), { code: r.exitCode, cmd: command, ...r });
 

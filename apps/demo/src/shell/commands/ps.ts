@@ -140,6 +140,10 @@ const COLUMNS: Readonly<Record<string, Column>> = {
   }),
   etimes: col("ELAPSED", 7, true, (p, env) => String(Math.floor(ageSec(p, env)))),
   start: col("STIME", 5, true, (p, env) => new Date(startSec(p, env) * 1000).toISOString().slice(11, 16)),
+  lstart: col("STARTED", 24, true, (p, env) => {
+    const [day, date, month, year, time] = new Date(startSec(p, env) * 1000).toUTCString().replace(",", "").split(" ");
+    return `${day} ${month} ${String(Number(date)).padStart(2)} ${time} ${year}`;
+  }),
   f: col("F", 1, true, (p) => (p.status.get("Kthread") === "1" ? "1" : "4")),
   wchan: col("WCHAN", 6, false, (p, env) => {
     const w = maybeText(env, `/proc/${p.pid}/wchan`) ?? "0";
@@ -188,11 +192,14 @@ const ALIASES: Readonly<Record<string, string>> = {
   stime: "start",
 };
 
+/** `rss`, `rss=MEMORY`, `rss:10`. */
 function column(text: string): { column: Column; head: string } {
-  const [name, head] = text.split("=", 2);
+  const [spec, head] = text.split("=", 2);
+  const [name, width] = spec.split(":", 2);
   const key = ALIASES[name] ?? name;
   if (!Object.hasOwn(COLUMNS, key)) throw new CommandFailed(`unknown user-defined format specifier "${name}"`);
-  return { column: COLUMNS[key], head: head ?? COLUMNS[key].head };
+  const column = width === undefined ? COLUMNS[key] : { ...COLUMNS[key], width: Number(width) };
+  return { column, head: head ?? column.head };
 }
 
 const FORMATS = {
@@ -237,7 +244,7 @@ export const psCommands: CommandTable = {
     const o = getopt(
       "ps",
       bsd.rest,
-      "every,e all,A f,f l,l format,o= pid,p= ppid= command,C= user,u= no-headers sort= a,a w,w N,N",
+      "every,e all,A f,f l,l format,o= pid,p= ppid= command,C= user,u= no-headers sort= a,a x,x w,w N,N",
     );
     let list = processes(env);
     const session = env.sys.getsid(0);
@@ -250,7 +257,7 @@ export const psCommands: CommandTable = {
       list = list.filter((p) =>
         (o.get("user") as string).split(",").some((u) => u === uidOf(p, 1) || u === userName(uidOf(p, 1))),
       );
-    else if (!o.has("every") && !o.has("all") && !bsd.all)
+    else if (!o.has("every") && !o.has("all") && !bsd.all && !(o.has("a") && o.has("x")))
       list = list.filter((p) => Number(p.stat[6]) === session || (o.has("a") && p.stat[6] !== p.stat[1]));
     const sort = o.get("sort");
     for (const key of (sort ?? "").split(",").filter(Boolean).reverse()) {
