@@ -126,6 +126,21 @@ describe("pid and mount namespaces", () => {
   });
 });
 
+describe("an unshare(2) that fails after it has copied the mounts", () => {
+  it("leaves root and working directory where they were", () => {
+    const { kernel, child } = boot();
+    const sys = kernel.sys(child());
+    sys.mkdir("/tmp/d", 0o755);
+    sys.chdir("/tmp/d");
+    sys.unshare(CLONE_NEWPID);
+    expect(code(() => sys.unshare(CLONE_NEWPID | CLONE_NEWNS))).toBe("EINVAL");
+    expect(sys.getcwd()).toBe("/tmp/d");
+    expect(sys.readText("/proc/self/mountinfo")).toContain(" /proc ");
+    sys.mount("t", "/tmp/d", "tmpfs", 0);
+    expect(kernel.sys(kernel.init).readText("/proc/self/mountinfo")).toContain(" /tmp/d ");
+  });
+});
+
 describe("the state", () => {
   it("is untouched by calls that fail, and goes on after a checkpoint", () => {
     const { kernel, child } = boot();

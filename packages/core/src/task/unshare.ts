@@ -42,7 +42,9 @@ export function unshare(k: Core, t: Task, asked: number): void {
   const oldCred = t.cred;
   let cred = oldCred;
   try {
-    if ((flags & CLONE_FS) !== 0 && t.fs !== null && t.fs.refs > 1) fs = k.vfs.copyFs(t, false);
+    // a new tree of mounts moves the directories of a copy, so that nothing has changed if a later step fails
+    if ((flags & CLONE_FS) !== 0 && t.fs !== null && ((flags & CLONE_NEWNS) !== 0 || t.fs.refs > 1))
+      fs = k.vfs.copyFs(t, false);
     if ((flags & CLONE_FILES) !== 0 && t.files !== null && t.files.refs > 1) files = k.vfs.copyFiles(t, false);
     if ((flags & CLONE_NEWUSER) !== 0) cred = createUserNs(k, t);
     proxy = createNewNamespaces(k, flags & ~CLONE_NEWUSER, t, t, cred, fs ?? t.fs);
