@@ -25,6 +25,11 @@ export interface FdSys extends SysBase {
   pwrite64(fd: number, data: DataArg, offset: Loff): Ret<this["mode"], number>;
   /** writev(2): the data in one write. EINVAL more than 1024 pieces. */
   writev(fd: number, data: readonly DataArg[]): Ret<this["mode"], number>;
+  /**
+   * vmsplice(2): pages of the caller are lent to a pipe (its write end), or bytes of a pipe copied to them (its read end). Returns the
+   * bytes. EINVAL flags, more than 1024 pieces; EBADF no pipe; EFAULT; EPIPE; EAGAIN.
+   */
+  vmsplice(fd: number, iov: readonly { addr: number; length: number }[], flags: number): Ret<this["mode"], number>;
   /** lseek(2). EBADF; EINVAL whence; ESPIPE; EINVAL result; ENXIO (SEEK_DATA, SEEK_HOLE). */
   lseek(fd: number, offset: Loff, whence: number): Ret<this["mode"], Loff>;
   /** sendfile(2): `offset` null: at and moving the offset of `infd`. EBADF; EINVAL; ESPIPE. Returns the bytes moved. */

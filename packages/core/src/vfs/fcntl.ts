@@ -51,9 +51,12 @@ import {
 import { S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from "../abi/stat.js";
 import type { Ctx } from "../kernel/ctx.js";
 import type { AddressSpace } from "../mm/addressSpace.js";
+import type { MmSystem } from "../mm/mmSystem.js";
 import { VM_MAYWRITE, VM_SHARED } from "../mm/vma.js";
+import type { Wait } from "../sys/types.js";
 import { capable } from "../task/capable.js";
 import { rlimit } from "../task/rlimits.js";
+import { TASK_KILLABLE } from "../task/task.js";
 import { FMODE_CREATED, FMODE_PATH, FMODE_WRITE, type OpenFile } from "./file.js";
 import type { FilesStruct } from "./filesStruct.js";
 import { dupFiles, fget, fgetRaw, filpClose, fput, fputSync, getFile, unusedFd } from "./fileTable.js";
@@ -105,7 +108,7 @@ function setfl(c: Ctx, file: OpenFile, arg: number): number {
   return 0;
 }
 
-export function doFcntl(c: Ctx, fd: number, cmd: number, arg: number): number {
+export function doFcntl(c: Ctx, fd: number, cmd: number, arg: number): number | Wait {
   const file = fgetRaw(c.task, fd);
   const files = filesOf(c);
   if (
@@ -143,7 +146,7 @@ export function doFcntl(c: Ctx, fd: number, cmd: number, arg: number): number {
     case F_GET_SEALS:
       return sealed(file) ? sealsOf(file.inode) : isShmem(file) ? F_SEAL_SEAL : fail(EINVAL);
     case F_ADD_SEALS:
-      return addSeals(file, arg);
+      return addSeals(c, file, arg);
     default:
       return fail(EINVAL);
   }
@@ -155,8 +158,21 @@ const sealed = (f: OpenFile): boolean => isShmem(f) && f.inode.data !== null;
 
 const F_ALL_SEALS = 0x3f;
 
-/** F_ADD_SEALS. EPERM, EINVAL, EBUSY: it is mapped writable. */
-function addSeals(file: OpenFile, arg: number): number {
+/** Does anybody but the cache and mappings use a page (a pipe it was lent to)? */
+function pinned(m: MmSystem, mapping: AddressSpace): boolean {
+  const { refcount, mapcount } = m.frames;
+  for (let i = mapping.nextPage(0); i >= 0; i = mapping.nextPage(i + 1)) {
+    const pfn = mapping.lookup(i);
+    if (refcount[pfn] > mapcount[pfn] + 1) return true;
+  }
+  return false;
+}
+
+/** Looks for pages that others use before F_SEAL_WRITE gives up; the ticks between two: HZ/100, HZ/50, HZ/25, HZ/12.5. */
+const LAST_SCAN = 4;
+
+/** F_ADD_SEALS. EPERM, EINVAL, EBUSY: it is mapped writable, or its pages stay in use elsewhere. */
+function addSeals(c: Ctx, file: OpenFile, arg: number): number | Wait {
   const { inode } = file;
   if ((file.mode & FMODE_WRITE) === 0) return fail(EPERM);
   if ((arg & ~F_ALL_SEALS) !== 0) return fail(EINVAL);
@@ -168,6 +184,17 @@ function addSeals(file: OpenFile, arg: number): number {
     const mapping = inode.mapping as AddressSpace;
     if (mapping.iMmapWritable > 0 || (mapping.iMmap ?? []).some((v) => (v.flags & SHARED_MAYWRITE) === SHARED_MAYWRITE))
       return fail(EBUSY);
+    const f = c.part("addSeals", () => ({ scan: 0, until: 0 }));
+    while (pinned(c.k.mm, mapping)) {
+      if (c.now < f.until) return c.sleep(null, f.until, TASK_KILLABLE);
+      if (++f.scan > LAST_SCAN) {
+        c.endPart("addSeals");
+        return fail(EBUSY);
+      }
+      const { time } = c.k;
+      f.until = time.tickTime(time.ticks + Math.floor((time.hz * 2 ** f.scan) / 200) + 1);
+    }
+    c.endPart("addSeals");
   }
   if ((seals & F_SEAL_EXEC) !== 0 && (inode.mode & 0o111) !== 0)
     seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;

@@ -16,7 +16,7 @@ import {
 } from "../abi/fcntl.js";
 import { S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from "../abi/stat.js";
 import type { Ctx } from "../kernel/ctx.js";
-import { int, list, uint } from "../sys/args.js";
+import { int, list, struct, uint } from "../sys/args.js";
 import type { DataArg, FdSys } from "../sys/fdSys.js";
 import type { Loff } from "../sys/fileSys.js";
 import type { MountSys } from "../sys/mountSys.js";
@@ -46,6 +46,7 @@ import {
   sysSendfile,
   sysWrite,
 } from "./readWrite.js";
+import { doVmsplice, type Iovec } from "./splice.js";
 import { statInode } from "./stat.js";
 
 const IOV_MAX = 1024;
@@ -150,6 +151,13 @@ export const fdCalls: Impl<FdSys> = {
   write: (c, fd, data) => sysWrite(c, int(fd, "fd"), data),
   pwrite64: (c, fd, data, offset) => sysPwrite(c, int(fd, "fd"), data, loffArg(offset, "offset")),
   writev: (c, fd, data) => sysWrite(c, int(fd, "fd"), gather(data)),
+  vmsplice: (c, fd, iov, flags) =>
+    doVmsplice(
+      c,
+      int(fd, "fd"),
+      list(iov, "iov").map((v) => struct(v as Iovec, "iov")),
+      uint(flags, "flags"),
+    ),
   lseek: (c, fd, offset, whence) => sysLseek(c, int(fd, "fd"), loffArg(offset, "offset"), int(whence, "whence")),
   sendfile: (c, outfd, infd, offset, count) =>
     sysSendfile(c, int(outfd, "outfd"), int(infd, "infd"), offset === null ? null : loffArg(offset, "offset"), count),

@@ -16,6 +16,10 @@ import { SIGPIPE } from "../abi/signal.js";
 import { S_IFIFO } from "../abi/stat.js";
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
+import { widened } from "../mm/addressSpace.js";
+import { ZERO_PFN } from "../mm/frames.js";
+import { putPage } from "../mm/pageAlloc.js";
+import { dataOf } from "../mm/pageData.js";
 import type { Wait } from "../sys/types.js";
 import { capable } from "../task/capable.js";
 import { TASK_INTERRUPTIBLE } from "../task/task.js";
@@ -66,17 +70,23 @@ function read(c: Ctx, file: OpenFile, count: number, _pos: number, buf: Uint8Arr
   for (let done = 0; done < out.length; ) {
     const s = p.slot(p.tail);
     const n = Math.min(s.len, out.length - done);
-    copyBytes(out, done, s.page, s.offset, n);
+    copyBytes(out, done, s.pfn === 0 ? s.page : widened(dataOf(c.k.mm, s.pfn), PAGE), s.offset, n);
     done += n;
     s.offset += n;
     s.len -= n;
     // the rest of a packet is lost
-    if (s.packet || s.len === 0) p.drop();
+    if (s.packet || s.len === 0) dropSlot(c.k, p);
   }
   if (wasFull && !p.full) c.wake(p.wrWait, 1);
   if (!p.empty) c.wake(p.rdWait, 1);
   touchAtime(file.mnt, file.inode);
   return out;
+}
+
+/** A slot is read; a page that was lent is given back. */
+function dropSlot(k: Core, p: Pipe): void {
+  const pfn = p.drop();
+  if (pfn > ZERO_PFN) putPage(k.mm, pfn);
 }
 
 function write(c: Ctx, file: OpenFile, data: Uint8Array): number | Wait {
@@ -136,6 +146,7 @@ function release(k: Core, file: OpenFile): void {
 
 function putPipe(inode: Inode, p: Pipe): void {
   if (--p.files > 0) return;
+  while (!p.empty) dropSlot(inode.sb.k, p);
   inode.data = null;
   const { vfs, hooks } = inode.sb.k;
   accountPipe(vfs, p.uid, -p.slots);

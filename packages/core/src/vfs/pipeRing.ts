@@ -11,6 +11,8 @@ export class PipeSlot {
   offset = 0;
   len = 0;
   packet = false;
+  /** A frame lent by vmsplice(2) instead of a page of the pipe's own; 0: none. */
+  pfn = 0;
 }
 
 export class Pipe {
@@ -66,7 +68,7 @@ export class Pipe {
     if (this.empty) return false;
     const s = this.slot(this.head - 1);
     const at = s.offset + s.len;
-    if (s.packet || at + n > PIPE_PAGE) return false;
+    if (s.packet || s.pfn !== 0 || at + n > PIPE_PAGE) return false;
     copyBytes(s.page, at, data, 0, n);
     s.len += n;
     return true;
@@ -84,12 +86,24 @@ export class Pipe {
     return n;
   }
 
-  /** Free the slot at the tail. */
-  drop(): void {
+  /** A frame whose reference the pipe takes: n bytes of it from `offset` on. There must be a free slot. */
+  lend(pfn: number, offset: number, n: number): void {
+    const s = this.slot(this.head++);
+    s.pfn = pfn;
+    s.offset = offset;
+    s.len = n;
+    s.packet = false;
+  }
+
+  /** Free the slot at the tail: the frame it had been lent, to be given back; 0: none. */
+  drop(): number {
     const s = this.slot(this.tail++);
-    if (this.spare.length < 2) this.spare.push(s.page);
+    const { pfn } = s;
+    if (pfn === 0 && this.spare.length < 2) this.spare.push(s.page);
     s.page = NO_PAGE;
+    s.pfn = 0;
     s.len = 0;
+    return pfn;
   }
 
   /** Another number of slots (a power of two); what is in the pipe must fit. */
