@@ -8,6 +8,7 @@ import {
   EDESTADDRREQ,
   EINVAL,
   EMSGSIZE,
+  ENETUNREACH,
   ENOTCONN,
   EOPNOTSUPP,
   EPIPE,
@@ -89,8 +90,8 @@ interface Target {
 }
 
 /**
- * ENETUNREACH; EACCES a broadcast that was not asked for. To no address at all is to oneself: connect(2) looks for a route to it, sending
- * does not.
+ * ENETUNREACH; EACCES a broadcast that was not asked for. To no address at all is to oneself: connect(2) asks whether the loopback
+ * device is up, sending does not.
  */
 export function inetTarget(sk: InetSock, to: InetAddr, connecting: boolean): Target {
   const { st } = sk;
@@ -98,9 +99,8 @@ export function inetTarget(sk: InetSock, to: InetAddr, connecting: boolean): Tar
     const loopback = isV4(to.ip) ? INADDR_LOOPBACK : IN6ADDR_LOOPBACK;
     const bound = !isAny(sk.saddr) && isV4(sk.saddr) === isV4(to.ip);
     const ip = bound && !connecting ? sk.saddr : loopback;
-    const route = connecting
-      ? st.inet.route(st, ip, sk.boundDev)
-      : new Route(RT_TABLE_LOCAL, "local", ip, width(ip), st.loopback, null, ip, 0, RTPROT_KERNEL);
+    if (connecting && !st.loopback.up) fail(ENETUNREACH);
+    const route = new Route(RT_TABLE_LOCAL, "local", ip, width(ip), st.loopback, null, ip, 0, RTPROT_KERNEL);
     return { to: { ...to, ip }, route, src: bound ? sk.saddr : ip };
   }
   const route = st.inet.route(st, to.ip, sk.boundDev || to.scopeId);
