@@ -22,7 +22,10 @@
 #include <sys/sem.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <netinet/in.h>
+#include <arpa/inet.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -412,6 +415,70 @@ static void move_query_once(long i)
 	syscall(SYS_move_pages, 0, (unsigned long)PAGES, page_list, NULL, page_status, 0);
 }
 
+/* Sockets */
+
+static int talkers[2];
+static char letter[64];
+
+static void unshare_net_once(long i)
+{
+	(void)i;
+	check(unshare(CLONE_NEWNET) == 0, "unshare");
+}
+
+static void make_unix_pair(void)
+{
+	check(socketpair(AF_UNIX, SOCK_STREAM, 0, talkers) == 0, "socketpair");
+}
+
+static struct sockaddr_in loopback_address(int fd)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t size = sizeof a;
+
+	if (fd >= 0) {
+		check(bind(fd, (struct sockaddr *)&a, size) == 0, "bind");
+		check(getsockname(fd, (struct sockaddr *)&a, &size) == 0, "getsockname");
+	}
+	return a;
+}
+
+static void make_udp_pair(void)
+{
+	struct sockaddr_in a;
+
+	talkers[0] = socket(AF_INET, SOCK_DGRAM, 0);
+	talkers[1] = socket(AF_INET, SOCK_DGRAM, 0);
+	a = loopback_address(talkers[1]);
+	check(connect(talkers[0], (struct sockaddr *)&a, sizeof a) == 0, "connect");
+}
+
+static void make_tcp_pair(void)
+{
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in a = loopback_address(listener);
+
+	check(listen(listener, 1) == 0, "listen");
+	talkers[0] = socket(AF_INET, SOCK_STREAM, 0);
+	check(connect(talkers[0], (struct sockaddr *)&a, sizeof a) == 0, "connect");
+	talkers[1] = accept(listener, NULL, NULL);
+	check(talkers[1] >= 0, "accept");
+	close(listener);
+}
+
+static void end_talkers(void)
+{
+	close(talkers[0]);
+	close(talkers[1]);
+}
+
+static void letter_once(long i)
+{
+	(void)i;
+	check(send(talkers[0], letter, sizeof letter, 0) == sizeof letter, "send");
+	check(recv(talkers[1], letter, sizeof letter, 0) == sizeof letter, "recv");
+}
+
 static const struct verb {
 	const char *name;
 	long count;
@@ -430,6 +497,10 @@ static const struct verb {
 	{ "clone-six-exit-wait", 100, 1, clone_six_once, NULL, NULL, NULL },
 	{ "unshare-uts", 10000, 1, unshare_uts_once, NULL, NULL, NULL },
 	{ "unshare-ipc", 500, 1, unshare_ipc_once, NULL, NULL, NULL },
+	{ "unshare-net", 100, 1, unshare_net_once, NULL, NULL, NULL },
+	{ "unix-pair", 100000, 1, letter_once, make_unix_pair, end_talkers, NULL },
+	{ "udp-loopback", 50000, 1, letter_once, make_udp_pair, end_talkers, NULL },
+	{ "tcp-loopback", 50000, 1, letter_once, make_tcp_pair, end_talkers, NULL },
 	{ "msgsnd-msgrcv", 50000, 1, message_once, make_queue, remove_queue, NULL },
 	{ "semop-pair", 100000, 1, semaphore_once, make_semaphore, remove_semaphore, NULL },
 	{ "stat", 100000, 1, stat_once, make_deep, remove_deep, NULL },
