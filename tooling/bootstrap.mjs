@@ -2,6 +2,7 @@
 //
 //   node tooling/bootstrap.mjs test [step...]      install what is missing, then every check (tooling/checks/src/main.ts)
 //   node tooling/bootstrap.mjs demo [argument...]  install, build, then the assembled kernel (apps/demo)
+//   node tooling/bootstrap.mjs release [option]    what RELEASING.md says
 //   node tooling/bootstrap.mjs web                 install, build and serve the page (apps/observatory)
 //
 // It runs before anything is installed, so it uses Node built-ins alone. pnpm comes by npx in the one version that the lockfile was

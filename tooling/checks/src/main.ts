@@ -34,7 +34,9 @@ const steps: readonly Step[] = [
     writes: CONFORMANCE_JSON,
     totals: () => conformanceTotals(CONFORMANCE_JSON),
   },
+  { name: "licences", script: "check:licences", totals: lastLineTotals },
   { name: "shipped", script: "check:shipped", after: "build", totals: lastLineTotals },
+  { name: "release", script: "check:release", after: "build", totals: lastLineTotals },
   { name: "readme", script: "check:readme", after: "build", totals: lastLineTotals },
   { name: "size", script: "check:size", after: "build", show: true, totals: lastLineTotals },
 ];
