@@ -82,7 +82,8 @@ export class Site {
   async page(hash: string, o: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, ...o });
     const page = await context.newPage();
-    page.setDefaultTimeout(60_000);
+    // a busy machine may be slow; no test is about how long anything takes
+    page.setDefaultTimeout(100_000);
     const say = (what: string): void => void this.complaints.push(`${hash}: ${what}`);
     page.on("console", (m) => {
       if (m.type() === "error" || m.type() === "warning") say(`console ${m.type()}: ${m.text()}`);

@@ -100,7 +100,7 @@ export function Events({ session }: { readonly session: Session }): JSX.Element 
                   <button
                     type="button"
                     tabIndex={i === 0 ? 0 : -1}
-                    aria-label={`why ${e.name}`}
+                    aria-label={`? why ${e.name}`}
                     onClick={() => void why(e)}
                   >
                     ?

@@ -15,11 +15,4 @@ const group = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, " ");
 export const cell = (v: string | number): string =>
   typeof v === "string" ? v : Number.isInteger(v) ? String(v) : String(Number(v.toPrecision(5)));
 
-export const bytes = (n: number): string =>
-  n >= 2 ** 30
-    ? `${Number((n / 2 ** 30).toPrecision(3))} GiB`
-    : n >= 2 ** 20
-      ? `${Number((n / 2 ** 20).toPrecision(3))} MiB`
-      : `${Number((n / 1024).toPrecision(3))} KiB`;
-
 export const secondsText = (ns: number): string => `${(ns / 1e9).toFixed(9)} s`;

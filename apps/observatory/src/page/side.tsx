@@ -106,7 +106,7 @@ export function BranchList({ session }: { readonly session: Session }): JSX.Elem
             {b.id !== f.branch && (
               <button
                 type="button"
-                aria-label={`throw branch ${b.name} away`}
+                aria-label={`✕ throw branch ${b.name} away`}
                 onClick={() => void session.act("drop", (l) => l.ask("drop", { id: b.id }))}
               >
                 ✕

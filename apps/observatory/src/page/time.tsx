@@ -2,7 +2,6 @@
 import type { JSX } from "preact";
 import type { Frame, ViewInfo } from "../lab/protocol.js";
 import { Figure, mark } from "./figure.js";
-import { secondsText } from "./format.js";
 
 const W = 960;
 const LEFT = 130;
@@ -261,5 +260,3 @@ export function Heat({ view, frame, shown, seek }: TimeProps): JSX.Element | nul
     </Figure>
   );
 }
-
-export const cursorText = (frame: Frame): string => secondsText(frame.now);

@@ -29,7 +29,7 @@ export function Transport({ session }: { readonly session: Session }): JSX.Eleme
       <button
         type="button"
         title="to the start"
-        aria-label="to the start"
+        aria-label="|‹, to the start"
         onClick={() => session.seek({ ns: 0, k: 0 })}
       >
         |‹
@@ -38,7 +38,7 @@ export function Transport({ session }: { readonly session: Session }): JSX.Eleme
         type="button"
         class="wide"
         title="a second back ({)"
-        aria-label="a second back"
+        aria-label="−1 s, a second back"
         onClick={() => session.step("second", -1)}
       >
         −1 s
@@ -47,7 +47,7 @@ export function Transport({ session }: { readonly session: Session }): JSX.Eleme
         type="button"
         class="wide"
         title="a jiffy back ([)"
-        aria-label="a jiffy back"
+        aria-label="−j, a jiffy back"
         onClick={() => session.step("jiffy", -1)}
       >
         −j
@@ -55,7 +55,7 @@ export function Transport({ session }: { readonly session: Session }): JSX.Eleme
       <button
         type="button"
         title="an event back (,)"
-        aria-label="an event back"
+        aria-label="‹e, an event back"
         onClick={() => session.step("event", -1)}
       >
         ‹e
@@ -63,14 +63,19 @@ export function Transport({ session }: { readonly session: Session }): JSX.Eleme
       <button type="button" class="primary" title="run or pause (space)" onClick={() => session.toggle()}>
         {f.running ? "Pause" : "Run"}
       </button>
-      <button type="button" title="an event on (.)" aria-label="an event on" onClick={() => session.step("event", 1)}>
+      <button
+        type="button"
+        title="an event on (.)"
+        aria-label="e›, an event on"
+        onClick={() => session.step("event", 1)}
+      >
         e›
       </button>
       <button
         type="button"
         class="wide"
         title="a jiffy on (])"
-        aria-label="a jiffy on"
+        aria-label="+j, a jiffy on"
         onClick={() => session.step("jiffy", 1)}
       >
         +j
@@ -79,7 +84,7 @@ export function Transport({ session }: { readonly session: Session }): JSX.Eleme
         type="button"
         class="wide"
         title="a second on (})"
-        aria-label="a second on"
+        aria-label="+1 s, a second on"
         onClick={() => session.step("second", 1)}
       >
         +1 s

@@ -20,8 +20,5 @@ export const MIB = 2 ** 20;
 /** A number of a setting or control. */
 export const num = (v: number | string | undefined): number => Number(v);
 
-/** Seconds with milliseconds. */
-export const seconds = (ns: number): string => `${(ns / 1e9).toFixed(3)} s`;
-
 /** 1 CPU, 2 CPUs. */
 export const some = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;

@@ -14,6 +14,7 @@ import {
   program,
   type Task,
   type UserNamespace,
+  WNOHANG,
 } from "@kernelkit/core";
 import type { AssembledKernel } from "kernelkit/kernel";
 import type { Scenario } from "../lab/scenario.js";
@@ -84,7 +85,10 @@ const runtime = program(
       yield* sys.nanosleep(s.everyMs * 1e6);
       try {
         // those that have ended; with no child left it is ECHILD
-        while ((yield* sys.wait4(-1, 1)) !== null);
+        for (;;) {
+          const end = yield* sys.wait4(-1, WNOHANG);
+          if (end === null || end.pid === 0) break;
+        }
       } catch {}
     }
   },
