@@ -11,6 +11,7 @@ import {
   PG_DIRTY,
   PG_HEAD,
   PG_KSM,
+  PG_SWAPBACKED,
   PMD_BYTES,
   PTE_HUGE,
   PTE_PROTNONE,
@@ -55,6 +56,9 @@ export interface ArmRule {
   /** Asked for each page that would be armed; null: all are. */
   accept: ((pfn: number) => boolean) | null;
 }
+
+/** What a scan asks of a page: alone PG_DIRTY is a dirty page of a file, not of shared memory. */
+const KIND = PG_ANON | PG_SWAPBACKED | PG_DIRTY | PG_KSM;
 
 export class Hinting {
   readonly fault: HintFault = new HintFault();
@@ -136,7 +140,7 @@ export class Hinting {
         const pfn = val[s];
         const f = fl[s];
         if (pfn <= 0 || (f & (PTE_PROTNONE | PTE_SPECIAL)) !== 0) continue;
-        const pf = flags[pfn] & (PG_ANON | PG_DIRTY | PG_KSM);
+        const pf = flags[pfn] & KIND;
         if (pf >= PG_KSM || pf === PG_DIRTY || (single && mapcount[pfn] > 1)) continue;
         fl[s] = f | PTE_PROTNONE;
         armed++;
@@ -146,7 +150,7 @@ export class Hinting {
     for (let s = first; s < last; s++) {
       const pfn = val[s];
       if (pfn <= 0 || (fl[s] & (PTE_PROTNONE | PTE_SPECIAL)) !== 0) continue;
-      const pf = flags[pfn] & (PG_ANON | PG_DIRTY | PG_KSM);
+      const pf = flags[pfn] & KIND;
       // a dirty page of a file would have to be written to move
       if (pf >= PG_KSM || pf === PG_DIRTY || (anonOnly && (pf & PG_ANON) === 0)) continue;
       if (single && mapcount[pfn] > 1) continue;

@@ -3,7 +3,18 @@
  * it where it is used, by a two-stage filter, and is counted; once per pass the counts say which node a task prefers, and it is moved
  * there. Kernel document admin-guide/sysctl/kernel ("numa_balancing"), `task_numa_fault()`.
  */
-import { type ColumnOf, type Core, EV_WORK, type Mm, MPOL_BIND, type Task, VM_EXEC, VM_SHARED } from "@kernelkit/core";
+import {
+  type ColumnOf,
+  type Core,
+  EV_WORK,
+  formatList,
+  type Mm,
+  MPOL_BIND,
+  type Task,
+  type Tracepoint,
+  VM_EXEC,
+  VM_SHARED,
+} from "@kernelkit/core";
 import { maskHasNode } from "../../policy/nodes.js";
 import type { NumaSystem } from "../../state.js";
 import type { Metadata, Strategy, StrategyName } from "../../strategy/strategy.js";
@@ -32,6 +43,7 @@ export class Modern implements Strategy {
   private mover!: TaskMigrate;
   private promotion!: Promotion;
   private hMove = 0;
+  private skipCpuset!: Tracepoint<[t: Task, mems: string]>;
   private readonly groups: { last: number } = { last: 0 };
 
   constructor(
@@ -48,6 +60,12 @@ export class Modern implements Strategy {
     const weights = new Weights(sys);
     this.stats = new FaultStats(sys, weights, (t, nid) => this.setNuma(t, nid));
     this.mover = new TaskMigrate(sys, weights, (t, nid) => this.setNuma(t, nid));
+    this.skipCpuset = k.trace.define(
+      "sched",
+      "sched_skip_cpuset_numa",
+      (t: Task, mems: string) =>
+        `comm=${t.comm} pid=${t.nr} tgid=${t.tgid.nr[0]} ngid=${sys.task(t).group?.gid ?? 0} mem_nodes_allowed=${mems}`,
+    );
     k.state.class(NumaGroup);
     k.state.root("numa.groupSerial", this.groups);
     this.hMove = k.events.define("numa.migrateTask", (t) => this.moveTask(t as Task));
@@ -62,6 +80,7 @@ export class Modern implements Strategy {
       this.cpupid[to] = same ? this.cpupid[from] : 0;
     });
     k.hooks.pageSplit.tap(200, "numa", (pfn, order) => this.cpupid.fill(this.cpupid[pfn], pfn, pfn + (1 << order)));
+    k.proc.ngid = (t) => sys.task(t).group?.gid ?? 0;
     k.hooks.exit.tap(200, "numa.group", (t) => leaveGroup(sys.task(t)));
   }
 
@@ -93,9 +112,16 @@ export class Modern implements Strategy {
     const { mm } = t;
     if (mm === null || t.exiting) return;
     const s = this.sys.mm(mm);
-    if (this.k.now < s.nextScanNs) return;
+    if (this.k.now < s.nextScanNs || this.pinned(t)) return;
     s.nextScanNs = this.k.now + n.scanPeriodMs * 1e6;
     n.nodeStampNs += SCAN_OVERHEAD * this.hinting.scanCost(this.scan(mm, t), t);
+  }
+
+  /** A cpuset leaves it one node: there is nowhere to move anything. */
+  private pinned(t: Task): boolean {
+    if (this.sys.allowed(t).length !== 1) return false;
+    if (this.skipCpuset.on) this.skipCpuset.emit(t, formatList(t.memsAllowed));
+    return true;
   }
 
   scan(mm: Mm, t: Task | null): number {
