@@ -168,7 +168,7 @@ export function memcg(options: MemcgOptions = {}): Feature<"memcg", MemcgApi, Me
       const s = new MemcgSystem(k, swap, o.kmem);
       swap.s = s;
       s.era = o.era;
-      s.recursiveProtection = o.mountOptions.includes("memory_recursiveprot");
+      s.bootRecursive = o.mountOptions.includes("memory_recursiveprot");
       s.slot = k.slots.task.add(
         "memcg",
         (): TaskMemory => ({ memcg: null, payer: null, objBytes: 0, stackPages: 0, overHigh: 0, inOom: null }),

@@ -53,7 +53,8 @@ export class MemcgSystem {
   /** Index of the controller. */
   index = -1;
   root!: MemCgroup;
-  recursiveProtection = false;
+  /** memory_recursiveprot as an option of the package; see `recursiveProtection`. */
+  bootRecursive = false;
   era!: Era;
   /** Index of the slots of tasks and of page caches. */
   slot = -1;
@@ -88,6 +89,11 @@ export class MemcgSystem {
     for (let i = 0; i < k.cpus.nr; i++) this.stocks.push(new Stock());
     this.kmem = new Kmem(this, strategy);
     this.trace = memcgTrace(k);
+  }
+
+  /** Does protection that children do not claim spread among them? An option of the package or of a cgroup2 mount. */
+  get recursiveProtection(): boolean {
+    return this.bootRecursive || this.k.cgroup.v2.options.includes("memory_recursiveprot");
   }
 
   /** A number for a new group; ENOSPC: there are 65535. */
