@@ -69,14 +69,6 @@ const hddHog = k.program("stress-hdd", function* (sys: Sys, s: { bytes: number; 
   }
 });
 
-/** The workers, for a kernel that continues from a checkpoint. */
-export const STRESS_PROGRAMS: readonly k.AnyProgramDef[] = [
-  cpuHog,
-  ioHog,
-  vmHog,
-  hddHog,
-] as unknown as k.AnyProgramDef[];
-
 interface Hogs {
   readonly cpu: number;
   readonly io: number;
