@@ -9,8 +9,9 @@ import { compare, type Expectation } from "../expectations.js";
 import type { Json } from "../json.js";
 import { memcgOps } from "../ops/memcg.js";
 import { Mismatch } from "../outcome.js";
+import { makeImage, startUp } from "../processImage.js";
 import { fromLatin1, latin1, type Result } from "../result.js";
-import type { CallPlan, Script, Session } from "../session.js";
+import type { Script, Session } from "../session.js";
 import { HOLDER, makeHolder, makeTasks, mountTmpfs } from "../startState.js";
 import { dataOf, fileSteps } from "../steps/fileSteps.js";
 import { kernelStep } from "../steps/kernelSteps.js";
@@ -25,7 +26,6 @@ import { pollNames, signalName } from "../uapi.js";
 import { durationNs, taskVariables } from "../variables.js";
 
 const PAGE = 4096;
-const MADV_NOHUGEPAGE = 15;
 const PAUSE_NS = 100_000;
 const CHUNK = 65536;
 /** A name of about 130 bytes for a file that is not there. */
@@ -147,37 +147,6 @@ function* births(s: Session, step: Step, n: number, cloneFlags: number): Script 
 }
 
 const PR_SET_CHILD_SUBREAPER = 36;
-
-// --- the image of a process ---
-
-/** Where a program's data, heap and stack are: three places far apart, so that each has page tables of its own. */
-const IMAGE: readonly (readonly [addr: number, pages: number])[] = [
-  [0x10000000, 8],
-  [0x555555554000, 8],
-  [0x7ffff0000000, 8],
-];
-/** Pages of it that a process writes to as it starts, each a copy of its own. */
-const STARTED_PAGES = 5;
-const MAP_PRIVATE_ANON_FIXED = 0x32;
-
-/** The recorded tasks are processes of a small program: its memory, which forks share. */
-function makeImage(s: Session, task: string): void {
-  for (const [addr, pages] of IMAGE) {
-    s.syscall(task, "mmap", addr, pages * PAGE, 3, MAP_PRIVATE_ANON_FIXED, -1, 0);
-    s.syscall(task, "madvise", addr, pages * PAGE, MADV_NOHUGEPAGE);
-    s.syscall(task, "touch", addr, pages, true);
-  }
-  started(s).add(task);
-}
-
-const started = (s: Session): Set<string> => s.state("started tasks", () => new Set<string>());
-
-/** Before its first step a forked process has run: its stack is its own, paid for where it is now. */
-function* startUp(s: Session, task: string): Generator<CallPlan, void, Result> {
-  if (started(s).has(task)) return;
-  started(s).add(task);
-  yield planOf("touch", IMAGE[2][0], STARTED_PAGES, true);
-}
 
 const SIGCHLD = 17;
 const SIGKILL = 9;
