@@ -80,7 +80,7 @@ describe("killed at any moment, a sweep", () => {
       }
       await expectUndisturbed(out, end, `seed ${seed}`);
     });
-  }, 300_000);
+  }, 900_000);
 
   it.runIf(redisBinary() !== null)(
     "over Redis, with workers, coordinator and Redis killed, too",
