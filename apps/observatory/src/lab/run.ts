@@ -28,8 +28,9 @@ export interface RunSpec {
   readonly seed: number;
 }
 
-/** Work, in ms, after which another snapshot pays. */
+/** Work, in ms, after which another snapshot pays; and so many times what the last one cost, whatever the machine. */
 const SNAPSHOT_AFTER_MS = 150;
+const SNAPSHOT_COSTS = 8;
 
 /** Inputs that are no control of the scenario (the shell): answered by who owns the run. */
 export type Extra = (run: Run, e: Entry) => void | Promise<void>;
@@ -49,6 +50,8 @@ export class Run {
   /** A replay that came out differently: a sentence. */
   mismatch: string | null = null;
   private worked = 0;
+  /** Of the last snapshot, ms. */
+  private cost = 0;
   private codes = new Uint8Array(0);
   private broken = false;
   private foreign = false;
@@ -139,7 +142,12 @@ export class Run {
       throw e;
     } finally {
       this.worked += performance.now() - started;
-      if (this.worked > SNAPSHOT_AFTER_MS && this.steps === 0 && !this.broken && !earlier(this.at, this.frontier))
+      if (
+        this.worked > Math.max(SNAPSHOT_AFTER_MS, SNAPSHOT_COSTS * this.cost) &&
+        this.steps === 0 &&
+        !this.broken &&
+        !earlier(this.at, this.frontier)
+      )
         this.snapshot();
     }
   }
@@ -224,7 +232,9 @@ export class Run {
 
   private snapshot(): void {
     if (this.snapshots.has(this.base)) return;
+    const started = performance.now();
     this.snapshots.add({ ns: this.base, applied: this.applied, text: JSON.stringify(this.kernel.checkpoint()) });
+    this.cost = performance.now() - started;
     this.worked = 0;
   }
 
