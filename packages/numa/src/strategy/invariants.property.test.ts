@@ -32,7 +32,7 @@ const AREAS = 3;
 const RUNS = Number(process.env.KERNELKIT_PROPERTY_RUNS ?? 200);
 const OPS = 100;
 
-const build = (strategy: StrategyName) =>
+const builder = (strategy: StrategyName) =>
   createKernel({
     machine: {
       cpus: 4,
@@ -46,9 +46,8 @@ const build = (strategy: StrategyName) =>
       ],
     },
     cmdline: "transparent_hugepage=never",
-  })
-    .use(numa({ strategy, slowNodes: [2] }))
-    .boot();
+  }).use(numa({ strategy, slowNodes: [2] }));
+const build = (strategy: StrategyName) => builder(strategy).boot();
 type K = ReturnType<typeof build>;
 
 const sysOf = (k: K): NumaSystem => (k.numa as unknown as { sys: NumaSystem }).sys;
@@ -195,9 +194,7 @@ describe("every strategy", () => {
       for (let i = 0; i < 30; i++) perform(k, tasks, [i % 9, i % 2, i % 3, i % 3, (i * 7) % PAGES]);
       const saved = JSON.parse(JSON.stringify(k.checkpoint()));
       k.run("12s");
-      const again = build(strategy);
-      again.core.programs.add(worker);
-      again.restore(saved);
+      const again = builder(strategy).restore(saved, [worker]);
       again.run("12s");
       expect(again.digest()).toBe(k.digest());
       expect(again.sys(again.init).readText("/proc/vmstat")).toBe(k.sys(k.init).readText("/proc/vmstat"));

@@ -3,6 +3,8 @@
  * pages go into the holes of fuller ones. Kernel document admin-guide/sysctl/vm ("compact_memory"), mm/page_migration.
  */
 import {
+  __GFP_DMA,
+  __GFP_DMA32,
   __GFP_RECLAIM,
   __GFP_THISNODE,
   allocPages,
@@ -20,6 +22,8 @@ import type { NumaSystem } from "../state.js";
 
 const BLOCK = 512;
 const HUGE_ORDER = 9;
+/** What keeps an allocation in a zone or below, by zone type. */
+const ZONE_GFP: readonly number[] = [__GFP_DMA, __GFP_DMA32, 0, 0];
 
 /** Used pages of a block that could move; -1: it has one that cannot, or is a huge page. */
 function movableIn(sys: NumaSystem, start: number): number {
@@ -44,7 +48,8 @@ function fragments(z: Zone): number {
 function holeOutside(sys: NumaSystem, z: Zone, block: number, held: number[]): number {
   const { mm: m } = sys.k;
   while (fragments(z) > 0) {
-    const r = m.request(null, (GFP_HIGHUSER_MOVABLE | __GFP_THISNODE) & ~__GFP_RECLAIM, PAGE_MIGRATE);
+    const gfp = GFP_HIGHUSER_MOVABLE | __GFP_THISNODE | ZONE_GFP[z.type];
+    const r = m.request(null, gfp & ~__GFP_RECLAIM, PAGE_MIGRATE);
     r.nid = z.nid;
     const pfn = allocPages(m, r);
     if (pfn <= 0) return 0;
