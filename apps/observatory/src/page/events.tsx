@@ -2,10 +2,12 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { KernelEvent } from "../lab/scenario.js";
+import { useDraft } from "./draft.js";
 import type { Session } from "./session.js";
 
 export function Events({ session }: { readonly session: Session }): JSX.Element | null {
   const f = session.frame;
+  const draft = useDraft(session.filter);
   const [chain, setChain] = useState<readonly KernelEvent[] | null>(null);
   if (f === null) return null;
   const why = async (e: KernelEvent): Promise<void> => {
@@ -21,11 +23,13 @@ export function Events({ session }: { readonly session: Session }): JSX.Element 
           id="filter"
           type="search"
           placeholder="pid=12 value>100 t>3s"
-          value={session.filter}
+          value={draft.value}
+          onInput={draft.onInput}
           aria-describedby="filter-says"
           onChange={(e) => {
             session.filter = e.currentTarget.value.slice(0, 500);
             session.filterProblem = "";
+            draft.taken();
             session.changed();
           }}
         />

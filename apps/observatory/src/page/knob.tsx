@@ -2,6 +2,7 @@
 import type { Knob } from "@kernelkit/core/stories";
 import type { JSX } from "preact";
 import { useId, useState } from "preact/hooks";
+import { useDraft } from "./draft.js";
 
 export interface KnobProps {
   readonly name: string;
@@ -13,6 +14,7 @@ export interface KnobProps {
 export function KnobInput({ name, knob, value, onChange }: KnobProps): JSX.Element {
   const id = useId();
   const [problem, setProblem] = useState("");
+  const draft = useDraft(String(value));
   if (knob.kind === "choice")
     return (
       <div class="control">
@@ -44,6 +46,7 @@ export function KnobInput({ name, knob, value, onChange }: KnobProps): JSX.Eleme
       return;
     }
     setProblem("");
+    draft.taken();
     onChange(v);
   };
   return (
@@ -71,7 +74,8 @@ export function KnobInput({ name, knob, value, onChange }: KnobProps): JSX.Eleme
           min={min}
           max={max}
           step="any"
-          value={Number(value)}
+          value={draft.value}
+          onInput={draft.onInput}
           aria-describedby={`${id}-p`}
           onChange={(e) => typed(e.currentTarget.value)}
         />

@@ -1,6 +1,7 @@
 /** Beside the picture: controls of the running kernel, settings of a new one, branches, Linux's files, exports. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import { useDraft } from "./draft.js";
 import { KnobInput } from "./knob.js";
 import { makeLink } from "./link.js";
 import { save } from "./save.js";
@@ -42,6 +43,7 @@ export function Controls({ session }: { readonly session: Session }): JSX.Elemen
 export function Settings({ session }: { readonly session: Session }): JSX.Element | null {
   const { booted } = session;
   const [problem, setProblem] = useState("");
+  const seed = useDraft(String(booted?.seed ?? ""));
   if (booted === null) return null;
   const again = (seed: number, settings: Record<string, number | string>): void => {
     void session.boot({ view: booted.view.id, seed, settings });
@@ -55,7 +57,8 @@ export function Settings({ session }: { readonly session: Session }): JSX.Elemen
           id="seed"
           type="text"
           inputMode="numeric"
-          value={String(booted.seed)}
+          value={seed.value}
+          onInput={seed.onInput}
           onChange={(e) => {
             const text = e.currentTarget.value.trim();
             if (!/^\d{1,10}$/.test(text) || Number(text) >= 2 ** 32) {
@@ -63,6 +66,7 @@ export function Settings({ session }: { readonly session: Session }): JSX.Elemen
               return;
             }
             setProblem("");
+            seed.taken();
             again(Number(text), { ...booted.settings });
           }}
         />
