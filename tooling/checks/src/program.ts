@@ -6,7 +6,9 @@ import ts from "typescript";
 export function loadProgram(configFile: string): ts.Program {
   const { config, error } = ts.readConfigFile(configFile, ts.sys.readFile);
   if (error !== undefined) throw new Error(ts.flattenDiagnosticMessageText(error.messageText, "\n"));
-  const parsed = ts.parseJsonConfigFileContent(config, ts.sys, dirname(resolve(configFile)));
+  // with its path, so that the types it names are looked for where it is
+  const path = resolve(configFile);
+  const parsed = ts.parseJsonConfigFileContent(config, ts.sys, dirname(path), undefined, path);
   const errors = parsed.errors.filter((e) => e.category === ts.DiagnosticCategory.Error);
   if (errors.length > 0) throw new Error(ts.formatDiagnostics(errors, host));
   return ts.createProgram({ rootNames: parsed.fileNames, options: parsed.options });
