@@ -191,7 +191,7 @@ export class Lab {
     if (c === undefined) throw new BadRequest(`control: there is no '${control}'`);
     if (c.knob.kind === "button") return "";
     if (c.knob.kind === "choice") return choice({ value: v }, "value", c.knob.choices);
-    return number({ value: v }, control, c.knob.min, c.knob.max);
+    return number({ [control]: v }, control, c.knob.min, c.knob.max);
   }
 
   private async boot(m: Fields): Promise<Requests["boot"][1]> {
