@@ -98,16 +98,24 @@ class Run {
     const wbs = (): Wb[] => [...new Set(inodes().map((wi) => wi.wb))];
     this.checker = new WritebackChecker(kernel.core, wbs, inodes, () => kernel.writeback.globalDirtyLimits());
     const inos = inodes().map((wi) => wi.inode.ino.toString(16));
-    for (const p of kernel.core.trace.points.values()) {
-      if (p.name !== "filemap_set_wb_err") continue;
-      p.on = true;
-      p.listeners.push(((_dev: string, ino: string) => {
-        const f = inos.indexOf(ino.slice(2));
-        if (f < 0) return;
-        this.errors[f]++;
-        this.models[f].failed();
-      }) as never);
-    }
+    const listen = (name: string, listener: (...args: never[]) => void): void => {
+      for (const p of kernel.core.trace.points.values()) {
+        if (p.name !== name) continue;
+        p.on = true;
+        p.listeners.push(listener);
+      }
+    };
+    listen("filemap_set_wb_err", (_dev: string, ino: string) => {
+      const f = inos.indexOf(ino.slice(2));
+      if (f < 0) return;
+      this.errors[f]++;
+      this.models[f].failed();
+    });
+    const serials = this.fds.map((fd) => kernel.core.vfs.fget(kernel.init, fd).serial);
+    listen("file_check_and_advance_wb_err", (serial: number) => {
+      const f = serials.indexOf(serial);
+      if (f >= 0) this.told[f] = this.errors[f];
+    });
   }
 
   private wi(f: number): WbInode {
@@ -189,9 +197,8 @@ class Run {
     if (l === null || !l.call.done) return;
     this.later = null;
     const e = tryCall(() => l.call.value);
-    // it shares the description: an error it was told of is told
-    if (e !== 0) this.told[l.file] = this.errors[l.file];
-    else if (this.errors[l.file] === l.errors && this.told[l.file] === l.errors) this.models[l.file].synced(l.mark);
+    if (e === 0 && this.errors[l.file] === l.errors && this.told[l.file] === l.errors)
+      this.models[l.file].synced(l.mark);
   }
 
   private write(f: number, fd: number, o: Op): void {
@@ -207,12 +214,12 @@ class Run {
     const model = this.models[f];
     const mark = model.now;
     const before = this.errors[f];
-    // with another fsync of the same description under way either of them may be told
+    const told = this.told[f];
+    // with another fsync of the same description under way either of them may be told of an error
     const pending = this.later?.file === f;
     const e = tryCall(() => this.s.sys.fsync(this.fds[f]));
     this.look();
-    if (!pending) expect(e !== 0).toBe(this.errors[f] > this.told[f]);
-    this.told[f] = this.errors[f];
+    if (!pending) expect(e !== 0).toBe(this.errors[f] > told);
     if (e === 0 && this.errors[f] === before) model.synced(mark);
     if (this.errors[f] === this.told[f] && !pending)
       expect(tryCall(() => this.s.sys.fsync(this.fds[f]))).toBe(this.errors[f] > this.told[f] ? 5 : 0);

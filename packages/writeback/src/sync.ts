@@ -79,7 +79,7 @@ export function advanceErr(w: Writeback, file: OpenFile, ofSuper: boolean): numb
   owner.wbErr = p.eseq;
   if (ofSuper) file.sbErr = p.since;
   else file.wbErr = p.since;
-  if (w.trace.advanceWbErr.on && before !== p.since) {
+  if (!ofSuper && w.trace.advanceWbErr.on && before !== p.since) {
     const { dev } = file.inode.sb;
     const hex = (n: number): string => `0x${n.toString(16)}`;
     w.trace.advanceWbErr.emit(

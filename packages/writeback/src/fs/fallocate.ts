@@ -135,6 +135,8 @@ function punch(w: Writeback, c: Ctx, inode: Inode, offset: number, end: number):
   for (const [a, b] of edges) if (zeroEdge(w, c, inode, a, b) === WAIT) return WAIT;
   punchPages(c.k.mm, m, offset, end);
   const wi = wbInodeOf(w, inode);
+  // what would have brought the disk's size with it is never written now
+  if (end >= inode.size && offset <= inode.size) wi.diskSize = Math.max(wi.diskSize, inode.size);
   freeBlocks(diskFs(inode.sb) as DiskFs, wi, from, to);
   markInodeDirty(w, wi, I_DIRTY_DATASYNC);
   return 0;

@@ -126,7 +126,8 @@ interface CommittedFrame {
 export function journalCommitted(w: Writeback, c: Ctx, fs: DiskFs, tid: number, key: string): number | Wait {
   const j = fs.journal;
   const f = c.part<CommittedFrame>(key, () => ({ tid, flushed: -1 }));
-  const done = (): boolean => f.tid <= j.committed || j.aborted || (j.running.tid === f.tid && j.running.empty);
+  const done = (): boolean =>
+    f.tid <= j.committed || j.aborted || (j.running.tid === f.tid && j.running.empty && j.committing === null);
   if (f.flushed < 0 && !done()) {
     if (j.running.tid === f.tid) w.k.workqueue.queue(queueOf(fs), w.commitWork, fs);
     return c.sleep(j.wait, undefined, TASK_UNINTERRUPTIBLE);

@@ -31,10 +31,9 @@ export class FileModel {
   size = 0;
   private readonly pages = new Map<number, Version<Sectors>[]>();
   private sizes: Version<number>[] = [{ at: 0, value: 0 }];
-  /** Pages whose write failed, and the moment; when the size was last set right after the last failure. */
+  /** Pages whose write failed, and the moment; the last moment at which any did. */
   private readonly failedAt = new Map<number, number>();
   private sizeFailedAt = -1;
-  private sizeSetAt = 0;
   /** Everything up to here is safe. */
   private safe = 0;
 
@@ -46,7 +45,6 @@ export class FileModel {
     const h = this.pages.get(index) ?? [{ at: 0, value: ZEROS }];
     h.push({ at: this.now, value, wrote });
     this.pages.set(index, h);
-    if ((index + 1) * 4096 >= this.size) this.sizeSetAt = this.now;
   }
 
   private resize(size: number): void {
@@ -85,7 +83,6 @@ export class FileModel {
   truncate(sectors: number): void {
     this.zero(sectors, Number.POSITIVE_INFINITY);
     this.resize(sectors * 512);
-    this.sizeSetAt = this.now;
   }
 
   /** Everything up to the moment `mark` is safe. */
@@ -113,7 +110,8 @@ export class FileModel {
   /** Is this what a disk may have? Throws an Error that says what is not. `read` gives sector values of a page. */
   check(size: number, read: (index: number) => Sectors): void {
     const sizes = this.sizes.map((s) => s.value);
-    const sizeDoubtful = this.sizeFailedAt >= 0 && !(this.sizeSetAt > this.sizeFailedAt && this.sizeSetAt <= this.safe);
+    // a failed write may leave the disk's size behind
+    const sizeDoubtful = this.sizeFailedAt >= 0;
     // a file that grew piece by piece may have been caught in between
     if (!sizeDoubtful && !(size >= Math.min(...sizes) && size <= Math.max(...sizes)))
       throw new Error(`size ${size} is none of ${sizes.join(", ")}`);
