@@ -118,7 +118,7 @@ export class Lab {
       return this.alone(() => this.step(unit, dir));
     },
     seek: (m) => {
-      const to = instant(m);
+      const to = instant(fields(m["at"], "at"));
       this.speed = 0;
       const number_ = ++this.seeks;
       return this.alone(() => this.seek(to, number_));
@@ -134,7 +134,7 @@ export class Lab {
       });
     },
     branch: (m) => {
-      const id = integer(m, "id", 0, 1e6);
+      const id = integer(m, "branch", 0, 1e6);
       this.stop();
       return this.alone(async () => {
         const at = this.current.at;
@@ -144,7 +144,7 @@ export class Lab {
       });
     },
     drop: (m) => {
-      this.own().drop(integer(m, "id", 0, 1e6));
+      this.own().drop(integer(m, "branch", 0, 1e6));
       this.changes++;
       return null;
     },
@@ -163,7 +163,7 @@ export class Lab {
           : history.events.findLast((e) => e.ns < at.ns && fits(e));
       if (hit === undefined)
         throw new BadRequest(dir > 0 ? "no later event fits, up to the frontier" : "no earlier event fits", "ENOENT");
-      return this.handlers.seek({ ns: hit.ns, k: 0 });
+      return this.handlers.seek({ at: { ns: hit.ns, k: 0 } });
     },
     terminal: () =>
       this.alone(async () => {

@@ -122,11 +122,11 @@ export interface Requests {
   run: [{ speed: number }, null];
   pause: [Record<never, never>, Instant];
   step: [{ unit: StepUnit; dir: 1 | -1 }, Instant];
-  seek: [Instant, Instant];
+  seek: [{ at: Instant }, Instant];
   frame: [FrameRequest, Frame | { same: true }];
   input: [{ control: string; value: number | string }, { branched: string | null }];
-  branch: [{ id: number }, null];
-  drop: [{ id: number }, null];
+  branch: [{ branch: number }, null];
+  drop: [{ branch: number }, null];
   read: [{ path: string }, { text: string }];
   why: [{ event: number; ns: number }, { chain: readonly KernelEvent[] }];
   find: [{ filter: string; dir: 1 | -1 }, Instant];

@@ -144,7 +144,7 @@ export class Session {
     return this.act("step", (l) => l.ask("step", { unit, dir }));
   }
   seek(at: Instant): Promise<unknown> {
-    return this.act("seek", (l) => l.ask("seek", at));
+    return this.act("seek", (l) => l.ask("seek", { at }));
   }
   find(dir: 1 | -1): Promise<unknown> {
     return this.act("find", (l) => l.ask("find", { filter: this.filter, dir }));

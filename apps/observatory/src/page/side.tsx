@@ -100,7 +100,7 @@ export function BranchList({ session }: { readonly session: Session }): JSX.Elem
             <button
               type="button"
               aria-pressed={b.id === f.branch}
-              onClick={() => void session.act("branch", (l) => l.ask("branch", { id: b.id }))}
+              onClick={() => void session.act("branch", (l) => l.ask("branch", { branch: b.id }))}
             >
               {b.name}
             </button>
@@ -111,7 +111,7 @@ export function BranchList({ session }: { readonly session: Session }): JSX.Elem
               <button
                 type="button"
                 aria-label={`✕ throw branch ${b.name} away`}
-                onClick={() => void session.act("drop", (l) => l.ask("drop", { id: b.id }))}
+                onClick={() => void session.act("drop", (l) => l.ask("drop", { branch: b.id }))}
               >
                 ✕
               </button>
