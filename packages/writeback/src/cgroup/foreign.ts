@@ -15,36 +15,25 @@ const UNIT = Math.floor((2 * 2 ** TIME_SHIFT) / SLOTS);
 const THRESHOLD_SLOTS = SLOTS / 2;
 const MAX_SLOTS = THRESHOLD_SLOTS / 2 + 1;
 
-/** Pages of a turn: of the inode's group, of the last winner, of this turn's candidate. */
-class OwnerCount {
-  own = 0;
-  last = 0;
-  candidate: Css | null = null;
-  votes = 0;
-  lastCss: Css | null = null;
-}
-
-/** One count: turns do not overlap, and nothing is kept between them. */
-const count: OwnerCount = new OwnerCount();
-
 /** A page of the inode is sent off. wbc_account_cgroup_owner(). */
 export function countOwner(w: Writeback, wi: WbInode, pfn: number): void {
   const { memcg } = w.k.contracts;
   if (memcg === undefined) return;
   const css = memcg.cssOfPage(pfn);
+  const f = wi.frn as ForeignHistory;
   const root = css.parent === null;
   if (root ? wi.wb.css === null : css === wi.wb.css) {
-    count.own++;
+    f.own++;
     return;
   }
   if (w.trace.trackForeign.on)
     w.trace.trackForeign.emit(wi.wb.dev.bdi.name, 0, wi.inode.ino, css.id, wi.wb.cgroupIno, css.cgroup.id);
-  if (css.id === (wi.frn as ForeignHistory).winner) {
-    count.last++;
-    count.lastCss = css;
+  if (css.id === f.winner) {
+    f.last++;
+    f.lastCss = css;
   }
-  if (count.votes === 0) count.candidate = css;
-  count.votes += count.candidate === css ? 1 : -1;
+  if (f.votes === 0) f.candidate = css;
+  f.votes += f.candidate === css ? 1 : -1;
 }
 
 const bits = (v: number): number => {
@@ -56,9 +45,9 @@ const bits = (v: number): number => {
 /** The turn is over: who won it, and is that enough? wbc_detach_inode(). */
 export function detachInode(w: Writeback, wi: WbInode): void {
   const f = wi.frn as ForeignHistory;
-  const { own, last, lastCss, candidate, votes } = count;
-  count.own = count.last = count.votes = 0;
-  count.candidate = count.lastCss = null;
+  const { own, last, lastCss, candidate, votes } = f;
+  f.own = f.last = f.votes = 0;
+  f.candidate = f.lastCss = null;
   let css: Css | null = null;
   let pages = own;
   if (own < Math.max(last, votes)) {

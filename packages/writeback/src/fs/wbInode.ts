@@ -1,5 +1,5 @@
 /** What writeback keeps of a file: its dirtiness, its place on a list of its device, its blocks, its requests under way. */
-import type { Inode } from "@kernelkit/core";
+import type { Css, Inode } from "@kernelkit/core";
 import type { Bio } from "../device/bio.js";
 import type { IoList } from "../flush/ioList.js";
 import type { Wb } from "../flush/wb.js";
@@ -23,6 +23,12 @@ export class ForeignHistory {
   /** Average time of its rounds, and one bit per recent round: foreign or not. */
   avgTime = 0;
   history = 0;
+  /** Pages of the turn under way: of the inode's group, of the last winner, and the candidate of this turn with its votes. */
+  own = 0;
+  last = 0;
+  lastCss: Css | null = null;
+  candidate: Css | null = null;
+  votes = 0;
 }
 
 export class WbInode {
