@@ -273,7 +273,7 @@ test("counters fit, errors are told once, and nothing that was promised is lost"
         run.end();
       },
     ),
-    // one fixed seed: in some hundred sequences of others a disk has old data where zeros were promised (README, "Known faults")
+    // one fixed seed: once, with another, a disk had old data where zeros were promised (README, "Known faults")
     { numRuns: RUNS, seed: Number(process.env.KERNELKIT_PROPERTY_SEED ?? 1) },
   );
 });
