@@ -69,7 +69,7 @@ describe("jobs", () => {
 
   it("are tasks: seen by ps, killed by kill, told by wait", async () => {
     const text = await out("sleep 1000 & ps -o pid,ppid,comm; kill $!; wait $!; echo $?; jobs");
-    expect(text).toMatch(new RegExp(`PID +PPID COMMAND\n +${shell.task.nr} +1 sh\n +\\d+ +${shell.task.nr} sh\n`));
+    expect(text).toMatch(new RegExp(`PID +PPID COMMAND\n +${shell.task.nr} +1 sh\n +\\d+ +${shell.task.nr} sleep\n`));
     expect(text).toMatch(/\n143\n$/);
   });
 

@@ -154,5 +154,6 @@ export class OpenFile {
 /** The array to return `n` bytes in: `buf` (or its first part) if one was given, else a new one. */
 export function readBuffer(buf: Uint8Array | null, n: number): Uint8Array {
   if (buf === null) return new Uint8Array(n);
+  if (!(buf instanceof Uint8Array)) throw new TypeError(`buf must be a Uint8Array or null, not ${typeof buf}`);
   return buf.length === n ? buf : buf.subarray(0, n);
 }
