@@ -6,7 +6,7 @@ import { checkMemcg } from "./checkMemcg.js";
 import { memcg } from "./memcg.js";
 
 /** Sequences; the environment raises it. */
-const RUNS = Number(process.env["KERNELKIT_MEMCG_RUNS"] ?? 200);
+const RUNS = Number(process.env["KERNELKIT_MEMCG_RUNS"] ?? 40);
 const OPERATIONS = 100;
 const ROOT = "/sys/fs/cgroup";
 const GROUPS = ["/a", "/b", "/a/x", "/a/y"];
