@@ -64,6 +64,8 @@ function shrinkAnon(s: MemcgSystem, pfn: number): number {
     mm.lruMove(pfn, PG_SWAPBACKED, PG_LAZYFREE);
     return ACTIVATED;
   }
+  // somebody is copying it
+  if (mm.frames.refcount[pfn] > mm.frames.mapcount[pfn]) return KEEP;
   const m = s.ofPage(pfn);
   getPage(mm, pfn);
   const gone = tryToUnmap(mm, pfn);

@@ -54,17 +54,17 @@ export function getopt(tool: string, args: readonly string[], spec: string, o: G
   const add = (opt: Option, value: string): void => {
     out.given.push([opt.long === "" ? opt.short : opt.long, value]);
   };
-  const todo = [...args];
-  while (todo.length > 0) {
-    const word = todo.shift() as string;
+  const words = [...args];
+  while (words.length > 0) {
+    const word = words.shift() as string;
     if (word === "--") {
-      out.rest.push(...todo);
+      out.rest.push(...words);
       break;
     }
     if (word === "-" || !word.startsWith("-") || (o.numbers === true && /^-\d/.test(word))) {
       out.rest.push(word);
       if (o.command === true) {
-        out.rest.push(...todo);
+        out.rest.push(...words);
         break;
       }
       continue;
@@ -77,9 +77,9 @@ export function getopt(tool: string, args: readonly string[], spec: string, o: G
       if (opt === undefined)
         return bad(fits.length > 1 ? `option '${word}' is ambiguous` : `unrecognized option '--${name}'`);
       if (at >= 0 && opt.value === "no") return bad(`option '--${opt.long}' doesn't allow an argument`);
-      if (at < 0 && opt.value === "required" && todo.length === 0)
+      if (at < 0 && opt.value === "required" && words.length === 0)
         return bad(`option '--${opt.long}' requires an argument`);
-      add(opt, at >= 0 ? word.slice(at + 1) : opt.value === "required" ? (todo.shift() as string) : "");
+      add(opt, at >= 0 ? word.slice(at + 1) : opt.value === "required" ? (words.shift() as string) : "");
       continue;
     }
     for (let i = 1; i < word.length; i++) {
@@ -95,9 +95,9 @@ export function getopt(tool: string, args: readonly string[], spec: string, o: G
         add(opt, "");
         continue;
       }
-      if (tail === "" && opt.value === "required" && todo.length === 0)
+      if (tail === "" && opt.value === "required" && words.length === 0)
         return bad(`option requires an argument -- '${word[i]}'`);
-      add(opt, tail === "" && opt.value === "required" ? (todo.shift() as string) : tail.replace(/^=/, ""));
+      add(opt, tail === "" && opt.value === "required" ? (words.shift() as string) : tail.replace(/^=/, ""));
       break;
     }
   }

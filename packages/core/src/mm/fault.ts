@@ -17,7 +17,7 @@ import { splitHugePmd } from "./hugeSplit.js";
 import { MM_SWAPENTS, type Mm } from "./mm.js";
 import { growStack } from "./mmap.js";
 import type { MmSystem } from "./mmSystem.js";
-import { allocCharged } from "./pageAlloc.js";
+import { allocCharged, getPage, putPage } from "./pageAlloc.js";
 import { copyPageData } from "./pageData.js";
 import { mapPte, unmapped } from "./pageMap.js";
 import {
@@ -234,6 +234,14 @@ function faultAnon(m: MmSystem, c: Ctx | null, f: Fault): number {
   return pfn;
 }
 
+/** A page to copy `from` to. Room for it may have to be reclaimed: not from what is to be copied. */
+function pageForCopy(m: MmSystem, c: Ctx | null, f: Fault, from: number): number {
+  getPage(m, from);
+  const copy = faultAnon(m, c, f);
+  putPage(m, from);
+  return copy;
+}
+
 function fileFault(m: MmSystem, c: Ctx | null, f: Fault, slot: number, mapping: AddressSpace): number {
   const { vma: v, mm, addr, write } = f;
   const index = v.pgoffOf(addr);
@@ -260,7 +268,7 @@ function fileFault(m: MmSystem, c: Ctx | null, f: Fault, slot: number, mapping: 
     if (r === WAIT) return FAULT_WAIT;
     if (r !== 0) return FAULT_SIGBUS;
   }
-  if (write && (v.flags & VM_SHARED) === 0) return copyFilePage(m, c, f, slot, mapping, index);
+  if (write && (v.flags & VM_SHARED) === 0) return copyFilePage(m, c, f, slot, pfn);
   if (!write) {
     mapFile(m, mm, v, slot, pfn, mapping, PTE_ACCESSED);
     return FAULT_OK;
@@ -272,17 +280,12 @@ function fileFault(m: MmSystem, c: Ctx | null, f: Fault, slot: number, mapping: 
 }
 
 /** First store into a private mapping of a page that was never read: straight to the copy. */
-function copyFilePage(
-  m: MmSystem,
-  c: Ctx | null,
-  f: Fault,
-  slot: number,
-  mapping: AddressSpace,
-  index: number,
-): number {
-  const pfn = faultAnon(m, c, f);
+function copyFilePage(m: MmSystem, c: Ctx | null, f: Fault, slot: number, from: number): number {
+  const { mapping } = f.vma;
+  const data = (mapping as AddressSpace).data(f.vma.pgoffOf(f.addr));
+  const pfn = pageForCopy(m, c, f, from);
   if (pfn <= 0) return pfn === ALLOC_WAIT ? FAULT_WAIT : FAULT_OOM;
-  copyPageData(m, mapping.data(index), pfn);
+  copyPageData(m, data, pfn);
   mapPte(m, f.mm, f.vma, slot, pfn, PTE_WRITE | PTE_DIRTY | PTE_ACCESSED);
   m.lruAdd(pfn);
   return FAULT_OK;
@@ -356,7 +359,7 @@ function writeProtected(m: MmSystem, c: Ctx | null, f: Fault, slot: number): num
     m.stats[PGREUSE]++;
     return FAULT_OK;
   }
-  const copy = faultAnon(m, c, f);
+  const copy = special ? faultAnon(m, c, f) : pageForCopy(m, c, f, pfn);
   if (copy <= 0) return copy === ALLOC_WAIT ? FAULT_WAIT : FAULT_OOM;
   if (!special) {
     if (!anon) copyPageData(m, (v.mapping as AddressSpace).data(v.pgoffOf(f.addr)), copy);

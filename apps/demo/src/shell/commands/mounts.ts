@@ -175,9 +175,7 @@ export const mountCommands: CommandTable = {
 
   pivot_root(args, env) {
     if (args.length !== 2) throw new CommandFailed("bad usage\nTry 'pivot_root --help' for more information.");
-    const { sys } = env as unknown as { sys: { pivot_root?(newRoot: string, putOld: string): number } };
-    if (sys.pivot_root === undefined) throw new CommandFailed("failed to change root: Function not implemented");
-    attempt(`failed to change root from \`${args[0]}' to \`${args[1]}'`, () => sys.pivot_root?.(args[0], args[1]));
+    attempt(`failed to change root from \`${args[0]}' to \`${args[1]}'`, () => env.sys.pivot_root(args[0], args[1]));
     return "";
   },
 

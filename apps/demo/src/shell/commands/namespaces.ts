@@ -177,11 +177,11 @@ async function nsenter(args: string[], env: CommandEnv): Promise<Output> {
     }
     // --all leaves out the user namespace one is in already
     const own = (file: string): string => sys.readlink(`/proc/self/ns/${file}`);
-    const todo = files.filter(
+    const entered = files.filter(
       ([name, path]) =>
         !(o.has("all") && name === "user" && own("user") === attempt(`cannot open ${path}`, () => sys.readlink(path))),
     );
-    const fds = todo.map(([name, path, flag]) => ({
+    const fds = entered.map(([name, path, flag]) => ({
       name,
       flag,
       fd: attempt(`cannot open ${path}`, () => sys.open(path, k.O_RDONLY | k.O_CLOEXEC)),
