@@ -5,11 +5,13 @@
 import {
   errnoText,
   KernelError,
+  latin1Bytes,
   type Outside,
   type Pending,
   PR_SET_NAME,
   type Started,
   type Task,
+  utf8Text,
 } from "@kernelkit/core";
 import { type CustomCommand, defineCommand, type ExecResult, type ResolvedCommandContext } from "just-bash";
 import type { AssembledKernel, AssembledSys } from "../kernel.js";
@@ -131,7 +133,7 @@ export function shellCommand(name: string, shell: Shell, fn: CommandFn): CustomC
         shell,
         cwd: ctx.cwd,
         signal,
-        stdin: Buffer.from(ctx.stdin as unknown as string, "latin1").toString("utf8"),
+        stdin: utf8Text(latin1Bytes(ctx.stdin as unknown as string)),
         ctx,
         finish: (p) => shell.activities.finish(p, signal),
       });

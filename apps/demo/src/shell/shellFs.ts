@@ -20,6 +20,7 @@ import {
 import type { BufferEncoding, ByteString, FsStat, IFileSystem } from "just-bash";
 
 import { strerror } from "./command.js";
+import { decode, encode } from "./encoding.js";
 
 type FileContent = string | Uint8Array;
 type Encoding = { encoding?: BufferEncoding | null } | BufferEncoding | undefined;
@@ -29,14 +30,8 @@ function encodingOf(o: Encoding): BufferEncoding {
   return (typeof o === "string" ? o : o?.encoding) ?? "utf8";
 }
 
-function decode(bytes: Uint8Array, encoding: BufferEncoding): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(
-    encoding === "binary" ? "latin1" : encoding,
-  );
-}
-
-function encode(content: FileContent, encoding: BufferEncoding): Uint8Array {
-  return typeof content === "string" ? Buffer.from(content, encoding === "binary" ? "latin1" : encoding) : content;
+function bytesOf(content: FileContent, encoding: BufferEncoding): Uint8Array {
+  return typeof content === "string" ? encode(content, encoding) : content;
 }
 
 /** Errors whose message just-bash's commands look into; others are told in strerror(3)'s words. */
@@ -93,11 +88,11 @@ export class ShellFs implements IFileSystem {
   }
 
   async writeFile(path: string, content: FileContent, options?: Encoding): Promise<void> {
-    this.write(path, encode(content, encodingOf(options)), O_WRONLY | O_CREAT | O_TRUNC);
+    this.write(path, bytesOf(content, encodingOf(options)), O_WRONLY | O_CREAT | O_TRUNC);
   }
 
   async appendFile(path: string, content: FileContent, options?: Encoding): Promise<void> {
-    this.write(path, encode(content, encodingOf(options)), O_WRONLY | O_CREAT | O_APPEND);
+    this.write(path, bytesOf(content, encodingOf(options)), O_WRONLY | O_CREAT | O_APPEND);
   }
 
   private write(path: string, data: Uint8Array, flags: number): void {

@@ -54,7 +54,7 @@ export class Shells {
 
 function taskOf(run: Run, pid: number): Task {
   const t = run.kernel.tasks.find(pid);
-  if (t === undefined || t === null || t.state >= 6)
+  if (t === undefined || t === null || t.exiting)
     throw new BadRequest(`the shell ${pid} is not there at this instant; open one here`, "ESRCH");
   return t;
 }

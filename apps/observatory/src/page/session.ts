@@ -114,7 +114,7 @@ export class Session {
     const x = e instanceof LabError ? e : new LabError({ code: "ECRASH", text: String(e) });
     if (x.code === "ESEEK") return;
     if (x.code === "ECRASH") this.problem = x;
-    else this.said = `${x.code}: ${x.message}`;
+    else this.said = x.message.startsWith(`${x.code}:`) ? x.message : `${x.code}: ${x.message}`;
     this.changed();
   }
 

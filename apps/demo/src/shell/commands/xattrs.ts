@@ -1,16 +1,17 @@
 /** Extended attributes: getfattr, setfattr. attr 2.5. */
 import { KernelError } from "@kernelkit/core";
 import { attempt, type CommandEnv, CommandFailed, type CommandTable, strerror } from "../command.js";
+import { decode, encode } from "../encoding.js";
 import { getopt } from "../getopt.js";
 
-const hex = (b: Uint8Array): string => `0x${Buffer.from(b).toString("hex")}`;
+const hex = (b: Uint8Array): string => `0x${decode(b, "hex")}`;
 
 /** As text where it is text (then quoted, with `\ooo` for the rest), else base64. */
 function encoded(value: Uint8Array, how: string | undefined): string {
   if (how === "hex") return hex(value);
-  if (how === "base64") return `0s${Buffer.from(value).toString("base64")}`;
+  if (how === "base64") return `0s${decode(value, "base64")}`;
   const printable = value.every((b) => (b >= 0x20 && b < 0x7f) || b === 0x0a || b === 0x0d);
-  if (how === undefined && !printable) return `0s${Buffer.from(value).toString("base64")}`;
+  if (how === undefined && !printable) return `0s${decode(value, "base64")}`;
   const text = [...value].map((b) => {
     if (b === 0x22 || b === 0x5c) return `\\${String.fromCharCode(b)}`;
     return b >= 0x20 && b < 0x7f ? String.fromCharCode(b) : `\\${b.toString(8).padStart(3, "0")}`;
@@ -23,15 +24,20 @@ function decodedValue(text: string): Uint8Array {
   if (/^0x/i.test(text)) {
     const digits = text.slice(2);
     if (digits.length % 2 !== 0 || /[^0-9a-f]/i.test(digits)) throw new CommandFailed("bad input encoding");
-    return new Uint8Array(Buffer.from(digits, "hex"));
+    return encode(digits, "hex");
   }
-  if (/^0s/i.test(text)) return new Uint8Array(Buffer.from(text.slice(2), "base64"));
+  if (/^0s/i.test(text)) {
+    const coded = text.slice(2);
+    if (/[^A-Za-z0-9+/=]/.test(coded) || coded.replace(/=+$/, "").length % 4 === 1)
+      throw new CommandFailed("bad input encoding");
+    return encode(coded, "base64");
+  }
   const bare = /^".*"$/s.test(text) ? text.slice(1, -1) : text;
-  const bytes = Buffer.from(bare, "utf8").toString("latin1");
+  const bytes = decode(encode(bare, "utf8"), "latin1");
   const plain = bytes.replace(/\\([0-7]{3}|.)/gs, (_, e: string) =>
     /^[0-7]{3}$/.test(e) ? String.fromCharCode(Number.parseInt(e, 8)) : e,
   );
-  return new Uint8Array(Buffer.from(plain, "latin1"));
+  return encode(plain, "latin1");
 }
 
 function dump(env: CommandEnv, path: string, o: ReturnType<typeof getopt>): string {
