@@ -93,6 +93,8 @@ describe.runIf(CHROMIUM !== undefined)("the page, in Chromium", { timeout: 400_0
     await at(page, "2.000000000");
     expect(await digest(page)).not.toBe(two);
     await page.getByRole("button", { name: "a", exact: true }).click();
+    // the other branch stands at the same instant
+    await page.getByText(/, branch a$/).waitFor();
     await at(page, "2.000000000");
     expect(await digest(page)).toBe(two);
     // the address made here leads here
