@@ -9,6 +9,7 @@ import type { OpenFile } from "../vfs/file.js";
 import type { Cgroup } from "./cgroup.js";
 import type { CgroupFile } from "./controller.js";
 import { setFreeze } from "./freeze.js";
+import { setSubtreeControl } from "./subtreeControl.js";
 
 const MAX_INT = 0x7fffffff;
 
@@ -153,7 +154,7 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
     name: "cgroup.subtree_control",
     mode: 0o644,
     show: (c, g) => words(c.k.cgroup.names(g.subtreeControl)),
-    store: (c, g, _css, text) => c.k.cgroup.setSubtreeControl(g, text),
+    store: (c, g, _css, text) => setSubtreeControl(c.k.cgroup, g, text),
   },
   {
     name: "cgroup.events",

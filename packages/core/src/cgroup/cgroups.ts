@@ -17,6 +17,8 @@ import type { CgroupFs } from "./cgroupfs.js";
 import type { Controller } from "./controller.js";
 import { updateFrozen } from "./freeze.js";
 import { CgroupRoot } from "./hierarchy.js";
+import { KNOWN_CONTROLLERS } from "./knownControllers.js";
+import { isThreadRoot } from "./subtreeControl.js";
 
 export class Cgroups {
   static readonly transient: readonly string[] = [
@@ -106,7 +108,8 @@ export class Cgroups {
 
   // --- css ---
 
-  private makeCss(c: Cgroup, i: number): Css {
+  /** A controller's part of a group. */
+  makeCss(c: Cgroup, i: number): Css {
     const parent = c.parent === null ? null : c.parent.effective(i);
     const css = new Css(c, i, parent, ++this.lastCssId);
     const def = this.controllers[i];
@@ -117,7 +120,8 @@ export class Cgroups {
     return css;
   }
 
-  private killCss(css: Css): void {
+  /** The part ends when nothing is charged to it any more. */
+  killCss(css: Css): void {
     css.online = false;
     css.cgroup.css[css.controller] = null;
     this.controllers[css.controller].cssOffline?.(this.k, css);
@@ -216,87 +220,6 @@ export class Cgroups {
     updateFrozen(this.k, parent);
   }
 
-  // --- subtree_control ---
-
-  /** The words of cgroup.subtree_control: nothing is applied unless all are right. */
-  setSubtreeControl(c: Cgroup, text: string): void {
-    let on = 0;
-    let off = 0;
-    for (const w of text.trim().split(/[ \t\n]+/)) {
-      if (w === "") continue;
-      const i = this.controllers.findIndex((x) => x.name === w.slice(1) && x.only !== "v1");
-      if ((w[0] !== "+" && w[0] !== "-") || i < 0) {
-        // a controller that this kernel lacks is "not available", not a bad word
-        if ((w[0] === "+" || w[0] === "-") && KNOWN_CONTROLLERS.includes(w.slice(1))) {
-          if (w[0] === "+") fail(ENOENT);
-          continue;
-        }
-        fail(EINVAL);
-      }
-      if (w[0] === "+") {
-        on |= 1 << i;
-        off &= ~(1 << i);
-      } else {
-        off |= 1 << i;
-        on &= ~(1 << i);
-      }
-    }
-    const available = this.available(c);
-    for (let i = 0; i < this.controllers.length; i++) {
-      const bit = 1 << i;
-      if (on & bit) {
-        if (c.subtreeControl & bit) on &= ~bit;
-        else if (!(available & bit)) fail(ENOENT);
-      } else if (off & bit) {
-        if (!(c.subtreeControl & bit)) off &= ~bit;
-        else for (const d of c.children.values()) if (d.subtreeControl & bit) fail(EBUSY);
-      }
-    }
-    if (on === 0 && off === 0) return;
-    const domainOn = this.controllers.some((x, i) => (on >>> i) & 1 && x.threaded !== true);
-    if (c.parent !== null && domainOn) {
-      if (c.threaded || [...c.children.values()].some((d) => d.threaded)) fail(EOPNOTSUPP);
-      if (c.nrLive > 0) fail(EBUSY);
-    }
-    if (on !== 0 && c.parent !== null && !c.threaded && c.nrLive > 0 && !this.isThreadRoot(c)) fail(EBUSY);
-    this.applySubtree(c, on, off);
-  }
-
-  private isThreadRoot(c: Cgroup): boolean {
-    for (const d of c.children.values()) if (d.threaded) return true;
-    return false;
-  }
-
-  private applySubtree(c: Cgroup, on: number, off: number): void {
-    const made: Css[] = [];
-    try {
-      for (const d of c.children.values())
-        for (let i = 0; i < this.controllers.length; i++) if ((on >>> i) & 1) made.push(this.makeCss(d, i));
-    } catch (x) {
-      for (const s of made) this.killCss(s);
-      throw x;
-    }
-    c.subtreeControl = (c.subtreeControl | on) & ~off;
-    // tasks of each child (and of what is below it) have another css of these controllers now
-    for (const d of c.children.values()) {
-      for (let i = 0; i < this.controllers.length; i++) {
-        const bit = 1 << i;
-        const def = this.controllers[i];
-        if (on & bit) {
-          const now = d.css[i] as Css;
-          const before = c.effective(i) as Css;
-          for (const g of d.subtree()) for (const t of g.tasks) def.attach?.(this.k, now, t, before);
-        } else if (off & bit) {
-          const before = d.css[i] as Css;
-          const now = c.effective(i) as Css;
-          for (const g of d.subtree()) for (const t of g.tasks) def.attach?.(this.k, now, t, before);
-          this.killCss(before);
-        }
-      }
-    }
-    this.onControllers?.(c);
-  }
-
   // --- tasks ---
 
   /** May these tasks be moved to `dst` at all? EOPNOTSUPP, EBUSY; permissions are the file's. */
@@ -304,7 +227,7 @@ export class Cgroups {
     if (!dst.root.v2) return;
     if (dst.threaded && !threadsOnly) fail(EOPNOTSUPP);
     const domain = this.controllers.some((x, i) => (dst.subtreeControl >>> i) & 1 && x.threaded !== true);
-    if (dst.parent !== null && !dst.threaded && (domain || (dst.subtreeControl !== 0 && !this.isThreadRoot(dst))))
+    if (dst.parent !== null && !dst.threaded && (domain || (dst.subtreeControl !== 0 && !isThreadRoot(dst))))
       fail(EBUSY);
   }
 
@@ -477,19 +400,5 @@ export class Cgroups {
   }
 }
 
-/** What Linux has: names that are right words even where the kernel was built without them. */
-const KNOWN_CONTROLLERS = [
-  "cpuset",
-  "cpu",
-  "io",
-  "memory",
-  "perf_event",
-  "hugetlb",
-  "pids",
-  "rdma",
-  "misc",
-  "dmem",
-  "debug",
-];
 /** Where a name stands that is not among them: behind all. */
 const NOT_KNOWN = 1000;
