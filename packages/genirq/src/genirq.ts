@@ -14,6 +14,7 @@ import {
   bitmapParselist,
   bitmapSet,
   type Core,
+  coreInstance,
   type Feature,
   HI_SOFTIRQ,
   type SysBase,
@@ -88,6 +89,7 @@ export function genirq(o: GenirqOptions = {}): Feature<"genirq", GenirqApi, Geni
   check(o);
   return {
     name: "genirq",
+    core: coreInstance,
     install(k: Core) {
       // As x86: 24 pins of the first IO-APIC and 16 of each, legacy lines, and 8 vectors per CPU.
       const nrIrqs = o.nrIrqs ?? 408 + 8 * k.cpus.nr;

@@ -7,7 +7,7 @@
  *
  * Without a policy on the command line nothing is looked at: one entry, boot_aggregate, is in the list.
  */
-import { type Core, type ExecCheck, type Feature, intSysctl, type OpenFile } from "@kernelkit/core";
+import { type Core, coreInstance, type ExecCheck, type Feature, intSysctl, type OpenFile } from "@kernelkit/core";
 import { IntegrityApi } from "./api.js";
 import { text, utf8 } from "./bytes.js";
 import { pemToDer } from "./crypto/parsePublicKey.js";
@@ -128,6 +128,7 @@ export function integrity(options: IntegrityOptions = {}): Feature<"integrity", 
   const o = resolveIntegrityOptions(options);
   return {
     name: "integrity",
+    core: coreInstance,
     install(k: Core) {
       const g = new Integrity(k, o);
       registerState(g);

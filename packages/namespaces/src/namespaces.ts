@@ -4,7 +4,7 @@
  *     const kernel = createKernel().use(namespaces({ profile: "6.18" })).boot();
  *     kernel.sys(task).unshare(CLONE_NEWUSER | CLONE_NEWUTS);
  */
-import type { Core, Feature, Impl } from "@kernelkit/core";
+import { type Core, coreInstance, type Feature, type Impl } from "@kernelkit/core";
 import { NamespacesApi } from "./api.js";
 import { cgroupPart } from "./cgroup/cgroupPart.js";
 import { NsFrame } from "./frame.js";
@@ -42,6 +42,7 @@ export function namespaces(options: NamespacesOptions = {}): Feature<"namespaces
   const o = resolveOptions(options);
   return {
     name: "namespaces",
+    core: coreInstance,
     install(k: Core) {
       const f = new NsFrame(k, o);
       const installed = PARTS.map((p) => p.install(f));

@@ -9,7 +9,7 @@
  * It brings idle states and their power to the kernel's CPUs, the idle injection framework, the thermal core, powercap's RAPL
  * zones and PELT; the module intel_powerclamp on top is loaded by `modprobe`.
  */
-import type { Core, Feature, SysBase } from "@kernelkit/core";
+import { type Core, coreInstance, type Feature, type SysBase } from "@kernelkit/core";
 import { clockModulationOps } from "./actuators/clockModulation.js";
 import { cpufreqCoolingOps } from "./actuators/cpufreqCooling.js";
 import { type CpuidleCooling, cpuidleCoolingOps } from "./actuators/cpuidleCooling.js";
@@ -47,6 +47,7 @@ export function powerclamp(options: PowerclampOptions = {}): Feature<"powerclamp
   const o = resolveOptions(options);
   return {
     name: "powerclamp",
+    core: coreInstance,
     install(k: Core) {
       const parts = makeParts(k, o);
       return {

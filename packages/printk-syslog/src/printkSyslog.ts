@@ -2,7 +2,16 @@
  * The kernel log as a package: `createKernel().use(printkSyslog()).boot()`. Everything core and other packages log with `k.log` goes
  * into the log; `kernel.printk` writes, reads and watches it.
  */
-import type { Core, Feature, Impl, Namespace, Ret, SysBase, Task } from "@kernelkit/core";
+import {
+  type Core,
+  coreInstance,
+  type Feature,
+  type Impl,
+  type Namespace,
+  type Ret,
+  type SysBase,
+  type Task,
+} from "@kernelkit/core";
 import { Console } from "./console.js";
 import { DevkmsgUser } from "./devKmsg.js";
 import { devPrintk, type PrintkDevice } from "./devPrintk.js";
@@ -77,6 +86,7 @@ export function printkSyslog(o: PrintkOptions = {}): Feature<"printk", PrintkApi
   checkOptions(o);
   return {
     name: "printk",
+    core: coreInstance,
     install(k: Core) {
       k.state.class(PrintkRing, SyslogNs, Console, RatelimitState, DevkmsgUser, NsproxyLogs);
       const design = LOG_NAMESPACE_DESIGNS[o.logNamespaces ?? "none"];

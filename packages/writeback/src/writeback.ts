@@ -12,6 +12,7 @@ import {
   CONTENTS_PATTERN,
   type Core,
   type Ctx,
+  coreInstance,
   type Disk,
   diskType,
   FALLOC_FL_NO_HIDE_STALE,
@@ -131,6 +132,7 @@ export function writeback(options: WritebackOptions = {}): Feature<"writeback", 
   const o = resolveOptions(options);
   return {
     name: "writeback",
+    core: coreInstance,
     install(k: Core) {
       k.state.class(...CLASSES);
       const st = new WbState(new Knobs(), new BdiList(), k.cpus.nr);

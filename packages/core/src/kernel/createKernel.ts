@@ -6,6 +6,7 @@ import type { BareSys } from "../sys/bareSys.js";
 import { barePart } from "./barePart.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { Core, type Part } from "./core.js";
+import { coreInstance, otherCore } from "./coreInstance.js";
 import type { Builder, EmptyApi, Feature } from "./feature.js";
 import { KernelObject } from "./kernel.js";
 import { type KernelOptions, resolveOptions } from "./options.js";
@@ -49,7 +50,9 @@ export function builder<S>(parts: readonly Part[], options: KernelOptions): Buil
       if (i.boot !== undefined) boots.push(i.boot);
       Object.defineProperty(kernel, f.name, { value: i.api, enumerable: true });
     }
-    for (const e of k.syscalls.byName.values()) k.state.static(`sys.${e.name}`, e);
+    k.state.lazily(() => {
+      for (const e of k.syscalls.byName.values()) k.state.static(`sys.${e.name}`, e);
+    });
     k.entry.ready();
     for (const p of all) p.boot?.(k);
     for (const boot of boots) boot();
@@ -61,6 +64,7 @@ export function builder<S>(parts: readonly Part[], options: KernelOptions): Buil
     use(f: AnyFeature) {
       if (typeof f?.name !== "string" || typeof f.install !== "function")
         throw new TypeError(`use: takes a feature, such as memcg() gives; not ${String(f)}`);
+      if (f.core !== undefined && f.core !== coreInstance) throw otherCore(`use: package '${f.name}'`);
       if (features.some((x) => x.name === f.name)) throw new TypeError(`use: package '${f.name}' is used twice`);
       if (TAKEN.has(f.name) || f.name in KernelObject.prototype)
         throw new TypeError(`use: a package cannot be named '${f.name}'`);

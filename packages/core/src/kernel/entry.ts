@@ -26,6 +26,7 @@ import {
   type Task,
 } from "../task/task.js";
 import type { Core } from "./core.js";
+import { isForeignErrno, otherCore } from "./coreInstance.js";
 import { PendingCall } from "./pending.js";
 import { type AnyProgramDef, copyPlain, type SavedCall, TAPE_HANDLER, Tape } from "./program.js";
 import type { SyscallEntry } from "./syscallTable.js";
@@ -96,6 +97,7 @@ export class Entry {
       if (!(x instanceof Errno)) {
         t.phase = CALL_NONE;
         t.state = TASK_RUNNING;
+        if (isForeignErrno(x)) throw otherCore(`system call ${(t.call as SyscallEntry).name}`);
         throw x;
       }
       t.state = TASK_RUNNING;

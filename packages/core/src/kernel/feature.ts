@@ -13,6 +13,7 @@ import type { SwapOps } from "../mm/swap.js";
 import type { CoreSys } from "../sys/coreSys.js";
 import type { Impl, SysBase } from "../sys/types.js";
 import type { Core } from "./core.js";
+import type { CoreInstance } from "./coreInstance.js";
 import type { Kernel } from "./kernel.js";
 
 /**
@@ -36,6 +37,8 @@ export interface Feature<
   Gives extends ContractName = never,
 > {
   readonly name: N;
+  /** The copy of core that the package was built against; `use` refuses another than its own. */
+  readonly core?: CoreInstance;
   readonly needs?: readonly Needs[];
   /** Made before any install. A contract may be kept during install but not called before boot. */
   readonly gives?: { readonly [C in Gives]: (k: Core) => Contracts[C] };
