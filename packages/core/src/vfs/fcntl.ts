@@ -180,6 +180,9 @@ function addSeals(c: Ctx, file: OpenFile, arg: number): number | Wait {
   const old = sealed(file) ? sealsOf(inode) : F_SEAL_SEAL;
   if ((old & F_SEAL_SEAL) !== 0) return fail(EPERM);
   let seals = arg;
+  // what may be run must not change
+  if ((seals & F_SEAL_EXEC) !== 0 && (inode.mode & 0o111) !== 0)
+    seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
   if ((seals & F_SEAL_WRITE) !== 0 && (old & F_SEAL_WRITE) === 0) {
     const mapping = inode.mapping as AddressSpace;
     if (mapping.iMmapWritable > 0 || (mapping.iMmap ?? []).some((v) => (v.flags & SHARED_MAYWRITE) === SHARED_MAYWRITE))
@@ -196,8 +199,6 @@ function addSeals(c: Ctx, file: OpenFile, arg: number): number | Wait {
     }
     c.endPart("addSeals");
   }
-  if ((seals & F_SEAL_EXEC) !== 0 && (inode.mode & 0o111) !== 0)
-    seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
   (inode.data as { seals: number }).seals = old | seals;
   return 0;
 }

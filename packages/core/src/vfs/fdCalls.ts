@@ -100,7 +100,8 @@ function fallocate(c: Ctx, file: OpenFile, mode: number, offset: Loff, length: L
   if (type === S_IFIFO) return fail(ESPIPE);
   if (type === S_IFDIR) return fail(21);
   if (type !== S_IFREG) return fail(ENODEV);
-  if (loffAdd(offset, length) > inode.sb.maxBytes) return fail(27);
+  const end = loffAdd(offset, length);
+  if (end > inode.sb.maxBytes || end > 0x7fffffffffffffffn) return fail(27);
   if (file.ops.fallocate === null) return fail(EOPNOTSUPP);
   return file.ops.fallocate(c, file, mode, loffHigh(offset), loffHigh(length)) === WAIT ? WAIT : 0;
 }

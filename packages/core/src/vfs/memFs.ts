@@ -7,16 +7,17 @@
  */
 import { ENOSPC, EPERM } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
-import { F_SEAL_GROW, F_SEAL_SHRINK } from "../abi/seals.js";
+import { F_SEAL_EXEC, F_SEAL_GROW, F_SEAL_SHRINK } from "../abi/seals.js";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from "../abi/stat.js";
 import type { Ctx } from "../kernel/ctx.js";
 import { AddressSpace, type AddressSpaceOps } from "../mm/addressSpace.js";
+import { truncatePages } from "../mm/filemap.js";
 import type { Stat } from "../sys/fileSys.js";
 import { simpleSetattr } from "./attr.js";
 import type { Dentry } from "./dentry.js";
 import { FileOps } from "./file.js";
 import { genericIterate } from "./getdents.js";
-import { ATTR_SIZE, type Iattr, Inode, InodeOps } from "./inode.js";
+import { ATTR_MODE, ATTR_SIZE, type Iattr, Inode, InodeOps } from "./inode.js";
 import { changedData, touchCtime } from "./inodeTime.js";
 import { dirLlseek } from "./llseek.js";
 import { utf8Length } from "./pathArg.js";
@@ -207,13 +208,16 @@ export const memLinkOps: InodeOps = /* @__PURE__ */ new InodeOps({
 });
 
 function memSetattr(c: Ctx, inode: Inode, a: Iattr): undefined {
-  if ((a.valid & ATTR_SIZE) !== 0 && inode.data !== null) {
-    const seals = (inode.data as { seals?: number }).seals ?? 0;
-    if (seals !== 0) {
-      if (a.size < inode.size && (seals & F_SEAL_SHRINK) !== 0) fail(EPERM);
-      if (a.size > inode.size && (seals & F_SEAL_GROW) !== 0) fail(EPERM);
-    }
+  const sized = (a.valid & ATTR_SIZE) !== 0;
+  const seals = inode.data === null ? 0 : ((inode.data as { seals?: number }).seals ?? 0);
+  if (seals !== 0) {
+    if ((a.valid & ATTR_MODE) !== 0 && (seals & F_SEAL_EXEC) !== 0 && ((inode.mode ^ a.mode) & 0o111) !== 0) fail(EPERM);
+    if (sized && a.size < inode.size && (seals & F_SEAL_SHRINK) !== 0) fail(EPERM);
+    if (sized && a.size > inode.size && (seals & F_SEAL_GROW) !== 0) fail(EPERM);
   }
+  const { mapping } = inode;
+  // preallocated pages behind the end go by a truncation to the same size, too
+  if (sized && a.size === inode.size && mapping !== null) truncatePages(c.k, mapping, a.size);
   simpleSetattr(c, inode, a);
 }
 

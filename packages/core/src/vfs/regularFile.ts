@@ -72,8 +72,10 @@ export function genericWrite(c: Ctx, file: OpenFile, data: Uint8Array, pos: numb
   if (seals !== 0) {
     if ((seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0) fail(EPERM);
     if ((seals & F_SEAL_GROW) !== 0 && pos + len > inode.size) {
-      if (pos >= inode.size) fail(EPERM);
-      len = inode.size - pos;
+      // page by page: the first that does not end within the file fails
+      const end = Math.floor(inode.size / 4096) * 4096;
+      if (pos >= end) fail(EPERM);
+      len = end - pos;
     }
   }
   const mapping = inode.mapping as AddressSpace;
