@@ -19,6 +19,27 @@ export function listAdd(next: Int32Array, prev: Int32Array, e: LruEnds, lru: num
   e.head[lru] = pfn;
 }
 
+/** Put n pages at the head of a list, one after the other: the last is the newest. */
+export function listAddRun(
+  next: Int32Array,
+  prev: Int32Array,
+  e: LruEnds,
+  lru: number,
+  pfns: Int32Array,
+  n: number,
+): void {
+  let h = e.head[lru];
+  for (let i = 0; i < n; i++) {
+    const pfn = pfns[i];
+    next[pfn] = h;
+    if (h !== 0) prev[h] = pfn;
+    else e.tail[lru] = pfn;
+    h = pfn;
+  }
+  prev[h] = 0;
+  e.head[lru] = h;
+}
+
 /** Take a page off its list. */
 export function listDel(next: Int32Array, prev: Int32Array, e: LruEnds, lru: number, pfn: number): void {
   const n = next[pfn];

@@ -15,6 +15,7 @@ import {
   PAGE_KERNEL,
   PAGE_MIGRATE,
   PAGE_TABLE,
+  type PageRun,
   PG_HEAD,
   PG_LAZYFREE,
   PG_ORDER_SHIFT,
@@ -23,8 +24,8 @@ import {
 } from "@kernelkit/core";
 import { CHARGE_FAULT, CHARGE_NORETRY, tryCharge, uncharge } from "./charge.js";
 import { handleOverHigh } from "./high.js";
-import { listAdd, listDel } from "./lruList.js";
-import type { MemCgroup } from "./memCgroup.js";
+import { listAdd, listAddRun, listDel } from "./lruList.js";
+import { LRU_INACTIVE_ANON, type MemCgroup } from "./memCgroup.js";
 import type { MemcgSystem, TaskMemory } from "./memcgSystem.js";
 import {
   S_ANON,
@@ -36,7 +37,9 @@ import {
   S_PAGETABLES,
   S_PGACTIVATE,
   S_PGDEACTIVATE,
+  S_PGFAULT,
   S_PGLAZYFREE,
+  S_PGMAJFAULT,
   S_PGPGIN,
   S_PGPGOUT,
   S_SHMEM,
@@ -44,7 +47,7 @@ import {
   S_WRITEBACK,
   STAT_NAMES,
 } from "./stats.js";
-import { CHARGE_BATCH } from "./stock.js";
+import { CHARGE_BATCH, stockOf } from "./stock.js";
 import { checkEvents } from "./v1/legacyEvents.js";
 import { ageNonresident, fileRefault } from "./workingset.js";
 
@@ -65,12 +68,18 @@ const STAT_OF: Int16Array = /* @__PURE__ */ (() => {
   return a;
 })();
 
+/** The group that a page is charged to. */
+function payer(s: MemcgSystem, r: AllocRequest): MemCgroup {
+  const { task } = r;
+  return s.chargeTo ?? (task === null ? s.root : s.ofTask(task));
+}
+
 /** Hook pageCharge: 0, ENOMEM, HOOK_WAIT. */
 export function pageCharge(s: MemcgSystem, pfn: number, r: AllocRequest): number {
   const { kind, task } = r;
   if (kind === PAGE_KERNEL || kind === PAGE_MIGRATE) return 0;
   const own = task === null ? undefined : (task.slots[s.slot] as TaskMemory | undefined);
-  const m = s.chargeTo ?? own?.memcg ?? (task === null ? s.root : s.ofTask(task));
+  const m = payer(s, r);
   if (m.id === 0) {
     if (kind === PAGE_FILE && r.mapping !== null) fileRefault(s, pfn, m, r.mapping, r.index);
     return 0;
@@ -95,6 +104,51 @@ export function pageCharge(s: MemcgSystem, pfn: number, r: AllocRequest): number
   m.stat(S_PGPGIN, n);
   if (s.listeners > 0) checkEvents(s, m, n);
   return 0;
+}
+
+/** Hook chargeRun: pages that the CPU's stock holds for who pays, where nothing but the stock has to be looked at. */
+export function chargeRun(s: MemcgSystem, r: AllocRequest, n: number): number {
+  const m = payer(s, r);
+  s.runFor = m;
+  if (m.id === 0) return n;
+  const own = r.task === null ? undefined : (r.task.slots[s.slot] as TaskMemory | undefined);
+  if (s.listeners > 0 || s.oomWaiters > 0 || (own !== undefined && own.overHigh >= CHARGE_BATCH)) return 0;
+  const stock = stockOf(s);
+  return stock.memcg === m ? Math.min(n, stock.pages) : 0;
+}
+
+/** Hook pageRun: they are charged to who was asked about, and are the newest of its inactive list. */
+export function pageRun(s: MemcgSystem, run: PageRun): void {
+  const m = s.runFor ?? s.root;
+  const { pfns, n } = run;
+  const { owner } = s;
+  if (m.id !== 0) {
+    stockOf(s).pages -= n;
+    for (let i = 0; i < n; i++) owner[pfns[i]] = m.id;
+    s.k.cgroup.cssGet(m.css, n);
+    m.local[S_PGPGIN] += n;
+  }
+  listAddRun(s.next, s.prev, m, LRU_INACTIVE_ANON, pfns, n);
+  s.lastDel = 0;
+  m.size[LRU_INACTIVE_ANON] += n;
+  m.local[S_ANON] += n;
+  m.local[S_LRU + LRU_INACTIVE_ANON] += n;
+  const { byNode } = m;
+  if (byNode === null) return;
+  for (let i = 0; i < n; i++) {
+    const at = s.k.mm.nodeOf(pfns[i]) * STAT_NAMES.length;
+    byNode[at + S_ANON]++;
+    byNode[at + S_LRU + LRU_INACTIVE_ANON]++;
+  }
+}
+
+/** Hooks pageFault and faultRun: so many faults of the running task are complete. */
+export function countFaults(s: MemcgSystem, n: number, major: boolean): void {
+  const { current } = s.k;
+  if (current === null) return;
+  const m = s.ofTask(current);
+  m.local[S_PGFAULT] += n;
+  if (major) m.local[S_PGMAJFAULT] += n;
 }
 
 /** Hook pageUncharge. */

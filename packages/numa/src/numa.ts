@@ -4,7 +4,7 @@
  *     const kernel = createKernel({ machine: { nodes: 4, cpus: 8, distances } }).use(numa()).boot();
  *     sys.mbind(addr, len, MPOL_BIND, [1], 64, 0);
  */
-import type { Core, Feature, Impl, Task } from "@kernelkit/core";
+import { type Core, coreInstance, type Feature, type Impl, type Task } from "@kernelkit/core";
 import { installBalancing } from "./balance/balancing.js";
 import { Hinting } from "./balance/hinting.js";
 import { schednumaCalls } from "./balance/schednuma/groupCalls.js";
@@ -76,6 +76,7 @@ export function numa(options: NumaOptions = {}): Feature<"numa", NumaApi, NumaSy
   const o = resolveOptions(options);
   return {
     name: "numa",
+    core: coreInstance,
     gives: {
       mempolicy: (k) => {
         const memory = k.options.machine.nodeMemoryBytes.flatMap((b, i) => (b > 0 ? [i] : []));
@@ -99,10 +100,15 @@ export function numa(options: NumaOptions = {}): Feature<"numa", NumaApi, NumaSy
         to.ilPrev = from.ilPrev;
         to.ilWeight = from.ilWeight;
       });
-      k.hooks.pageChoose.tap(200, "numa", (r) => {
-        placePage(sys, r);
-        return undefined;
-      });
+      k.hooks.pageChoose.tap(
+        200,
+        "numa",
+        (r) => {
+          placePage(sys, r);
+          return undefined;
+        },
+        true,
+      );
       k.hooks.outOfMemory.tap(200, "numa", (r) => constrainedOom(sys, r));
       if (sys.strategy.name !== "none") installBalancing(sys, hinting);
       new Cpusets(sys, k).install();

@@ -6,6 +6,7 @@ import type { Cgroup } from "../cgroup/cgroup.js";
 import type { Fault } from "../mm/fault.js";
 import type { AllocRequest } from "../mm/gfp.js";
 import type { Mm } from "../mm/mm.js";
+import type { PageRun } from "../mm/pageRun.js";
 import type { Vma } from "../mm/vma.js";
 import type { Zone } from "../mm/zone.js";
 import type { IdleExitReason } from "../sched/idle.js";
@@ -141,11 +142,19 @@ export class HookTable {
   readonly lruDel: Notify<number, number> = new Notify();
   /** MADV_PAGEOUT: these frames, in order. */
   readonly reclaimPages: Notify<readonly number[]> = new Notify();
+  /** How many of n pages for this request can be charged at once, without reclaim or sleep; nothing is charged yet. */
+  readonly chargeRun: Choose<AllocRequest, number, number> = new Choose();
+  /** Instead of pageCharge, pageState and lruAdd for each: many private pages were made by first stores in a row. */
+  readonly pageRun: Notify<PageRun> = new Notify();
   /** (mm, 1 if it was a major fault): a fault is complete. */
   readonly pageFault: Notify<Mm, number> = new Notify();
+  /** (mm, n), instead of pageFault for each: n minor faults in a row are complete. */
+  readonly faultRun: Notify<Mm, number> = new Notify();
   /** (fault, running call): a FAULT_ code; undefined: not taken. */
   readonly faultMissing: Choose<Fault, Ctx | null, number> = new Choose();
   readonly faultHint: Choose<Fault, Ctx | null, number> = new Choose();
+  /** Instead of faultHint for each: the task uses `run` armed pages of one area in a row, from `slot` on. How many were dealt with; it never waits. */
+  readonly hintRun: Choose<Fault, Task, number> = new Choose();
   readonly faultWp: Choose<Fault, Ctx | null, number> = new Choose();
   /** (frame, write): user code has used a page. */
   readonly userAccess: Notify<number, boolean> = new Notify();

@@ -8,6 +8,8 @@
  *             `const e = h.on === null ? 0 : h.on(a, b); if (e !== 0) ...`; `h.undo(a, b)` when a later stage fails.
  * - `Choose`  the first answer that is not undefined wins.
  * Two fixed arguments, or an object that the caller reuses; a hook nobody listens to costs a null check.
+ * Some things happen to many pages in a row and have a hook that tells of all of them at once (`pageRun`): a listener that takes part in
+ * that one taps the hooks of single pages with `runs`, and while all listeners do, `each` is false and the caller may go by runs.
  *
  * Order bands: 0-99 namespaces and credentials, 100-199 cgroup controllers, 200-299 memory placement, 300-399 writeback,
  * 800-899 security (IMA 850, EVM 860), 900 and up observers.
@@ -17,6 +19,8 @@ interface Tap<F> {
   readonly order: number;
   readonly label: string;
   readonly fn: F;
+  /** It is also told of runs. */
+  readonly runs: boolean;
 }
 
 function insert<F>(taps: Tap<F>[], tap: Tap<F>): void {
@@ -27,13 +31,19 @@ function insert<F>(taps: Tap<F>[], tap: Tap<F>): void {
   taps.sort((a, b) => a.order - b.order || (a.label < b.label ? -1 : 1));
 }
 
+function anyAlone<F>(taps: readonly Tap<F>[]): boolean {
+  return taps.some((t) => !t.runs);
+}
+
 export class Notify<A, B = undefined> {
   /** The listener, a closure that calls all of them, or null. */
   on: ((a: A, b: B) => void) | null = null;
+  /** Somebody must be told of each page. */
+  each = false;
   private readonly taps: Tap<(a: A, b: B) => void>[] = [];
 
-  tap(order: number, label: string, fn: (a: A, b: B) => void): void {
-    insert(this.taps, { order, label, fn });
+  tap(order: number, label: string, fn: (a: A, b: B) => void, runs = false): void {
+    insert(this.taps, { order, label, fn, runs });
     this.compile();
   }
 
@@ -45,6 +55,7 @@ export class Notify<A, B = undefined> {
 
   private compile(): void {
     const f = this.taps.map((t) => t.fn);
+    this.each = anyAlone(this.taps);
     if (f.length === 0) this.on = null;
     else if (f.length === 1) this.on = f[0];
     else if (f.length === 2) {
@@ -67,10 +78,13 @@ export type Undo<A, B> = (a: A, b: B) => void;
 export class Veto<A, B = undefined> {
   /** 0, or the positive errno of the first listener that refuses (those before it have been undone). */
   on: ((a: A, b: B) => number) | null = null;
+  /** Somebody must be asked about each page. */
+  each = false;
   private readonly taps: Tap<{ run: (a: A, b: B) => number; undo: Undo<A, B> | undefined }>[] = [];
 
-  tap(order: number, label: string, run: (a: A, b: B) => number, undo?: Undo<A, B>): void {
-    insert(this.taps, { order, label, fn: { run, undo } });
+  tap(order: number, label: string, run: (a: A, b: B) => number, undo?: Undo<A, B>, runs = false): void {
+    insert(this.taps, { order, label, fn: { run, undo }, runs });
+    this.each = anyAlone(this.taps);
     const f = this.taps.map((t) => t.fn);
     if (f.length === 1) {
       this.on = f[0].run;
@@ -96,10 +110,13 @@ export class Veto<A, B = undefined> {
 
 export class Choose<A, B, R> {
   on: ((a: A, b: B) => R | undefined) | null = null;
+  /** Somebody must be asked about each page. */
+  each = false;
   private readonly taps: Tap<(a: A, b: B) => R | undefined>[] = [];
 
-  tap(order: number, label: string, fn: (a: A, b: B) => R | undefined): void {
-    insert(this.taps, { order, label, fn });
+  tap(order: number, label: string, fn: (a: A, b: B) => R | undefined, runs = false): void {
+    insert(this.taps, { order, label, fn, runs });
+    this.each = anyAlone(this.taps);
     const f = this.taps.map((t) => t.fn);
     if (f.length === 1) {
       this.on = f[0];

@@ -57,6 +57,8 @@ export class Fault {
   /** Arena slot of the entry (its PTE, or with `huge` its PMD entry); -1: there is no table yet. */
   slot = -1;
   huge = false;
+  /** Entries in a row that hook `hintRun` is told of. */
+  run = 0;
   /** The mapping that a store made dirty (FAULT_DIRTIED). */
   dirtied: AddressSpace | null = null;
   /** It waited for a read: a major fault. */

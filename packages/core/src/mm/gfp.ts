@@ -52,9 +52,12 @@ export const PAGE_TABLE = 4;
 /** A copy of a page elsewhere (migration): its charge moves with the data, nobody is charged. */
 export const PAGE_MIGRATE = 5;
 
+/** Longest run of pages: one page table. */
+export const MAX_RUN = 512;
+
 /**
  * A request for a page, as the hooks see it. One object, reused: a listener keeps nothing of it.
- * `pageChoose` may set `nid`, `nodemask` and `interleave`; `pageCharge` charges `mm` (or `task`, or nobody).
+ * `pageChoose` may set `nid`, `nodemask`, `interleave` and `spread`; `pageCharge` charges `mm` (or `task`, or nobody).
  */
 export class AllocRequest {
   /** The running call, null where it cannot sleep. */
@@ -77,6 +80,11 @@ export class AllocRequest {
   nodemask: Uint32Array | null = null;
   /** The node was picked by interleaving: counted as interleave_hit if it serves. */
   interleave = false;
+  /** Pages wanted in a row, at `addr` and behind it, `index` and on; what is chosen holds for all. */
+  run = 1;
+  /** Of a run: node of each page, instead of `nid`, if `spread`. */
+  readonly nids: Uint16Array = new Uint16Array(MAX_RUN);
+  spread = false;
 }
 
 /** What an allocation gives instead of a page: the task sleeps, come again. */

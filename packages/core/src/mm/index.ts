@@ -18,6 +18,7 @@ export * from "./oomBadness.js";
 export * from "./pageAlloc.js";
 export { dataOf } from "./pageData.js";
 export { forEachPte, unmapMapping, zapRange } from "./pageMap.js";
+export type { PageRun } from "./pageRun.js";
 export * from "./pageTable.js";
 export { AnonVma, pageReferenced, type RmapFn, rmapWalk } from "./rmap.js";
 export { smapsRollupText, smapsText } from "./smapsText.js";

@@ -30,7 +30,8 @@ import {
   type AllocRequest,
 } from "./gfp.js";
 import type { MmSystem } from "./mmSystem.js";
-import { ALLOCSTALL_BASE, NR_STATS, NUMA_FOREIGN, NUMA_INTERLEAVE_HIT, NUMA_MISS, NUMA_OTHER } from "./vmstat.js";
+import { ALLOCSTALL_BASE } from "./vmstat.js";
+import { countNuma, nodeAllowed, room, WMARK_HIGH_PRIO, WMARK_LOW, WMARK_MIN, WMARK_NONE } from "./watermark.js";
 import { ZONE_DMA, ZONE_DMA32, ZONE_MOVABLE, ZONE_NORMAL, type Zone } from "./zone.js";
 
 /** What `allocCharged` gives when the charge was refused (no errno but ENOMEM is known). */
@@ -42,11 +43,6 @@ export const HOOK_WAIT = -1;
 const COSTLY_ORDER = 3;
 const MAX_RECLAIM_RETRIES = 16;
 
-const WMARK_LOW = 0;
-const WMARK_MIN = 1;
-const WMARK_HIGH_PRIO = 2;
-const WMARK_NONE = 3;
-
 /** The highest zone type that an allocation may use. */
 export function gfpZone(gfp: number): number {
   if ((gfp & __GFP_DMA) !== 0) return ZONE_DMA;
@@ -57,31 +53,20 @@ export function gfpZone(gfp: number): number {
 
 function fromFreelist(m: MmSystem, r: AllocRequest, wmark: number): number {
   const list = m.zonelists[r.nid];
-  const { gfp, order, nodemask } = r;
+  const { gfp, order } = r;
   const highest = gfpZone(gfp);
   let preferred: Zone | null = null;
   for (let i = 0; i < list.length; i++) {
     const z = list[i];
-    if (z.type > highest) continue;
-    const nid = z.nid;
-    if (nodemask !== null && ((nodemask[nid >> 5] >>> (nid & 31)) & 1) === 0) continue;
-    if ((gfp & __GFP_THISNODE) !== 0 && nid !== r.nid) break;
+    if (z.type > highest || !nodeAllowed(r, z.nid)) continue;
+    if ((gfp & __GFP_THISNODE) !== 0 && z.nid !== r.nid) break;
     if (preferred === null) preferred = z;
-    const mark =
-      wmark === WMARK_LOW ? z.low : wmark === WMARK_MIN ? z.min : wmark === WMARK_HIGH_PRIO ? z.min >> 1 : -1;
-    const reserve = wmark === WMARK_NONE ? 0 : z.reserve[highest];
-    if (z.free - (1 << order) + 1 <= mark + reserve) continue;
+    if (room(z, wmark, highest) < 1 << order) continue;
     const pfn = takeBlock(m.frames, z, order);
     if (pfn === 0) continue;
-    // only the exceptions are counted: hits and local ones are the rest of all allocations (MmSystem.readNode)
     z.pgalloc += 1 << order;
     if (order > 0) z.allocExtra += (1 << order) - 1;
-    if (nid !== m.localNid) m.stats[nid * NR_STATS + NUMA_OTHER]++;
-    if (nid !== preferred.nid) {
-      m.stats[nid * NR_STATS + NUMA_MISS]++;
-      m.stats[preferred.nid * NR_STATS + NUMA_FOREIGN]++;
-    }
-    if (r.interleave && nid === r.nid) m.stats[nid * NR_STATS + NUMA_INTERLEAVE_HIT]++;
+    countNuma(m, r, z, preferred, r.nid, 1);
     return pfn;
   }
   return 0;

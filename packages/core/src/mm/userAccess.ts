@@ -20,6 +20,7 @@ import {
   handleFault,
   resolveFault,
 } from "./fault.js";
+import { faultRun } from "./faultRun.js";
 import { copyIn, copyOut } from "./filemap.js";
 import { PG_ANON } from "./frames.js";
 import { type Mm, TASK_SIZE } from "./mm.js";
@@ -141,6 +142,14 @@ export function touchPages(m: MmSystem, c: Ctx, mm: Mm, addr: number, pages: num
         }
         i += run;
         a = addr + i * 4096;
+        fault.mm = mm;
+        fault.addr = a - (a % 4096);
+        fault.write = write;
+        const faults = n - run < 2 ? 0 : faultRun(m, c, base + first + run, n - run);
+        if (faults > 0) {
+          i += faults - 1;
+          continue;
+        }
       }
     }
     let slot = on === null && mm.cacheRegion === ((a / PMD_BYTES) | 0) ? -1 : usable(m, mm, a, write);

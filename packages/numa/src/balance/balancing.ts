@@ -13,10 +13,16 @@ export function installBalancing(sys: NumaSystem, hinting: Hinting): void {
   k.proc.numaSched = (t) => strategy.schedText(t);
   hooks.tick.tap(200, "numa", (cpu, t) => strategy.onTick(cpu, t));
   hooks.schedIn.tap(200, "numa", (t, cpu) => strategy.onSchedule(cpu, t));
-  hooks.faultHint.tap(200, "numa", (f, c) => {
-    if (c !== null) strategy.onHintFault(c.task, hinting.begin(f, c.task));
-    return undefined;
-  });
+  hooks.faultHint.tap(
+    200,
+    "numa",
+    (f, c) => {
+      if (c !== null) strategy.onHintFault(c.task, hinting.begin(f, c.task));
+      return undefined;
+    },
+    true,
+  );
+  hooks.hintRun.tap(200, "numa", (f, t) => hinting.run(f, t, strategy));
   hooks.selectCpu.tap(200, "numa", (t, prev) => selectCpu(sys, t, prev));
   hooks.migrateDegrades.tap(200, "numa", (t) => {
     const nid = strategy.preferredNode(t);

@@ -25,6 +25,7 @@ import {
   type Vma,
 } from "@kernelkit/core";
 import type { NumaSystem } from "../state.js";
+import type { Strategy } from "../strategy/strategy.js";
 
 /** A fault on an armed page; one object, reused. */
 export class HintFault {
@@ -167,26 +168,53 @@ export class Hinting {
 
   /** A task has used an armed entry: count, and say what it is about. */
   begin(f: Fault, t: Task): HintFault {
+    const h = this.fault;
+    this.describe(f, f.slot, f.addr);
+    this.counted(t, 1, h.src === h.here ? 1 : 0);
+    return h;
+  }
+
+  /** Armed entries that are used in a row: each is a fault of its own for the strategy. How many were dealt with. */
+  run(f: Fault, t: Task, strategy: Strategy): number {
+    const { fl } = this.k.mm.pt;
+    const h = this.fault;
+    let local = 0;
+    let n = 0;
+    // a design may disarm those around the one that faulted
+    for (; n < f.run && (fl[f.slot + n] & PTE_PROTNONE) !== 0; n++) {
+      this.describe(f, f.slot + n, f.addr + n * 4096);
+      if (h.src === h.here) local++;
+      strategy.onHintFault(t, h);
+    }
+    this.counted(t, n, local);
+    return n;
+  }
+
+  private describe(f: Fault, slot: number, addr: number): void {
     const { mm: m } = this.k;
     const { frames, pt } = m;
     const h = this.fault;
-    const { sys } = this;
     h.mm = f.mm;
     h.vma = f.vma;
-    h.addr = f.addr;
-    h.slot = f.slot;
-    h.head = frames.head(pt.val[f.slot]);
+    h.addr = addr;
+    h.slot = slot;
+    h.head = frames.head(pt.val[slot]);
     h.pages = (frames.flags[h.head] & PG_HEAD) !== 0 ? 512 : 1;
     h.src = m.nodeOf(h.head);
     h.here = m.numaNodeId();
-    h.writable = (pt.fl[f.slot] & PTE_WRITE) !== 0;
+    h.writable = (pt.fl[slot] & PTE_WRITE) !== 0;
     h.shared = frames.mapcount[h.head] > 1;
-    m.stats[this.hintFaults]++;
-    if (h.src === h.here) m.stats[this.hintFaultsLocal]++;
-    sys.spent.faults++;
-    sys.spent.faultNs += sys.costs.faultNs;
-    t.remainingNs += sys.costs.faultNs;
-    return h;
+  }
+
+  private counted(t: Task, n: number, local: number): void {
+    const { sys } = this;
+    const { stats } = this.k.mm;
+    stats[this.hintFaults] += n;
+    stats[this.hintFaultsLocal] += local;
+    sys.spent.faults += n;
+    const ns = n * sys.costs.faultNs;
+    sys.spent.faultNs += ns;
+    t.remainingNs += ns;
   }
 
   /** Is there room on a node for pages that move there by balancing: above the high watermark? */

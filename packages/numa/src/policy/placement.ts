@@ -110,11 +110,25 @@ function applyPolicy(sys: NumaSystem, r: AllocRequest, p: Mempolicy, own: TaskNu
     case MPOL_WEIGHTED_INTERLEAVE:
       if (indexed) {
         const weights = p.mode === MPOL_WEIGHTED_INTERLEAVE ? sys.settings.weights : null;
+        if (r.run > 1) spread(r, p, weights);
         r.nid = interleaveNid(p, Math.floor(r.index / (1 << r.order)), weights);
       } else if (own !== null) r.nid = interleaveTask(sys, own, p);
       r.interleave = true;
       break;
   }
+}
+
+/** Each page of a run has its own node. */
+function spread(r: AllocRequest, p: Mempolicy, weights: readonly number[] | null): void {
+  const { nids, run, index } = r;
+  const { nodes } = p;
+  r.spread = true;
+  if (weights === null)
+    for (let i = 0, at = index % nodes.length; i < run; i++) {
+      nids[i] = nodes[at];
+      if (++at === nodes.length) at = 0;
+    }
+  else for (let i = 0; i < run; i++) nids[i] = interleaveNid(p, index + i, weights);
 }
 
 /** The node where a page of an area belongs by its policy, for a task on `local`; -1: no policy holds for it. */
