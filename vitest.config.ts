@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
@@ -18,6 +19,8 @@ const config: ViteUserConfig = defineConfig({
   resolve: { alias },
   test: {
     passWithNoTests: true,
+    // Two workers keep a machine of two cores busy; one would leave half of it idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // A test that hangs must end, but no test is about how long it takes: the machine may be slow and busy.
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -69,7 +69,11 @@ export function anonFile(
   }
   const d = vfs.dcache.makeUnhashed(name, null, inode);
   const f = new OpenFile(mnt, d, inode, ops, (flags + 1) & O_ACCMODE, flags, t.cred);
-  f.mode |= FMODE_OPENED | (ops.llseek !== null ? FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE : 0);
+  // places are only for what has an inode of its own (and then the operations refuse them)
+  f.mode |=
+    FMODE_OPENED |
+    (ops.llseek !== null ? FMODE_LSEEK : 0) |
+    (o.ino !== undefined ? FMODE_PREAD | FMODE_PWRITE : 0);
   if ((f.mode & O_ACCMODE) === FMODE_READ) inode.readcount++;
   f.data = data;
   vfs.pathGet(mnt, d);

@@ -95,4 +95,17 @@ describe("epoll", () => {
     sys.close(copy);
     expect(sys.epoll_wait(e, 5, 0)).toEqual([]);
   });
+
+  it("pread and pwrite of an eventfd or an epoll are ESPIPE, of a pidfd EINVAL; the first two can be sought", () => {
+    const { sys } = boot();
+    const [event, epoll, pid] = [sys.eventfd2(0, EFD_NONBLOCK), sys.epoll_create1(0), sys.pidfd_open(1, 0)];
+    for (const fd of [event, epoll]) {
+      expect(() => sys.pread64(fd, 8, 0)).toThrow("ESPIPE");
+      expect(() => sys.pwrite64(fd, eight(1), 0)).toThrow("ESPIPE");
+      expect(sys.lseek(fd, 0, 1)).toBe(0);
+    }
+    expect(() => sys.pread64(pid, 8, 0)).toThrow("EINVAL");
+    expect(() => sys.pwrite64(pid, eight(1), 0)).toThrow("EINVAL");
+    expect(() => sys.lseek(pid, 0, 1)).toThrow("ESPIPE");
+  });
 });
