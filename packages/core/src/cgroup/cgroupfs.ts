@@ -14,16 +14,9 @@ import { type Inode, InodeOps } from "../vfs/inode.js";
 import { cgroup2Kind, cgroupKind } from "../vfs/pseudo/kernfs.js";
 import type { Knode } from "../vfs/pseudo/knode.js";
 import type { FileGroup, PseudoFile } from "../vfs/pseudo/pseudoFile.js";
-import {
-  dirNlink,
-  keepAttrs,
-  makeInode,
-  newTreeSuper,
-  nodeOf,
-  PseudoTree,
-  type TreeKind,
-  treeLookup,
-} from "../vfs/pseudo/pseudoTree.js";
+import { PseudoTree, type TreeKind } from "../vfs/pseudo/pseudoTree.js";
+import { dirNlink, keepAttrs, makeInode, nodeOf, treeLookup } from "../vfs/pseudo/treeInode.js";
+import { newTreeSuper } from "../vfs/pseudo/treeSuper.js";
 import { type FileSystemType, FS_USERNS_MOUNT, type SuperBlock } from "../vfs/superBlock.js";
 import type { Cgroup } from "./cgroup.js";
 import { CGROUP_FILES, LEGACY_CGROUP_FILES } from "./cgroupFiles.js";

@@ -38,5 +38,5 @@ function controllersText(k: Core): string {
 
 export function installProcFiles(k: Core): void {
   k.proc.pidFile("cgroup", { mode: 0o444, show: (c, t) => taskCgroups(c.k, c.task, t) });
-  k.proc.file("/proc/cgroups", { show: (c) => controllersText(c.k) });
+  k.proc.tree.later(() => k.proc.file("/proc/cgroups", { show: (c) => controllersText(c.k) }));
 }

@@ -40,10 +40,31 @@ const VIEWS: Record<string, new (b: ArrayBuffer) => ArrayBufferView> = {
 export class StateRegistry {
   private readonly roots: Map<string, object> = new Map();
   private readonly rootNames: Map<object, string> = new Map();
+  /** In order of registration; the two maps are made of them before the state is walked. */
+  private readonly ctors: Set<Ctor> = new Set();
   private readonly classes: Map<string, Ctor> = new Map();
   private readonly classNames: Map<object, string> = new Map();
   private readonly statics: Map<string, object> = new Map();
-  private readonly staticNames: Map<unknown, string> = new Map();
+  /** The other way round; made when it is first asked for. */
+  private namesOfStatics: Map<unknown, string> | null = null;
+  /** Parts of the state that are not made before somebody looks at them; in order. */
+  private pending: (() => void)[] = [];
+
+  /**
+   * State (or statics) that a boot need not pay for: `make` makes it if it is not there yet. Called, in order of registration, before
+   * the state is walked, so that no walk sees who has looked.
+   */
+  lazily(make: () => void): void {
+    this.pending.push(make);
+  }
+
+  private settle(): void {
+    while (this.pending.length > 0) {
+      const { pending } = this;
+      this.pending = [];
+      for (const make of pending) make();
+    }
+  }
 
   root(name: string, object: object): void {
     if (this.roots.has(name)) throw new TypeError(`state root '${name}' is registered twice`);
@@ -53,11 +74,16 @@ export class StateRegistry {
 
   /** A root, for observers; undefined: there is none of that name. */
   rootNamed(name: string): object | undefined {
+    this.settle();
     return this.roots.get(name);
   }
 
   class(...ctors: Ctor[]): void {
-    for (const ctor of ctors) {
+    for (const ctor of ctors) this.ctors.add(ctor);
+  }
+
+  private indexClasses(): void {
+    for (const ctor of this.ctors) {
       const other = this.classes.get(ctor.name);
       if (other !== undefined && other !== ctor) throw new TypeError(`state class '${ctor.name}' is registered twice`);
       this.classes.set(ctor.name, ctor);
@@ -69,11 +95,19 @@ export class StateRegistry {
     const other = this.statics.get(name);
     if (other !== undefined && other !== value) throw new TypeError(`static '${name}' is registered twice`);
     this.statics.set(name, value);
-    this.staticNames.set(value, name);
+    this.namesOfStatics?.set(value, name);
   }
 
   staticNamed(name: string): object | undefined {
     return this.statics.get(name);
+  }
+
+  private get staticNames(): Map<unknown, string> {
+    if (this.namesOfStatics === null) {
+      this.namesOfStatics = new Map();
+      for (const [name, value] of this.statics) this.namesOfStatics.set(value, name);
+    }
+    return this.namesOfStatics;
   }
 
   isStatic(value: unknown): boolean {
@@ -82,6 +116,8 @@ export class StateRegistry {
 
   /** The whole state (or only the named roots) as plain JSON data. */
   save(only?: readonly string[]): StateGraph {
+    this.settle();
+    this.indexClasses();
     const nodes: unknown[] = [];
     const ids = new Map<object, number>();
     const todo: { object: object; id: number; path: string }[] = [];
@@ -166,6 +202,8 @@ export class StateRegistry {
    * have; the kernel is then not usable.
    */
   load(graph: StateGraph): void {
+    this.settle();
+    this.indexClasses();
     const nodes = graph.nodes as Node[];
     const made = this.pair(graph, nodes);
     nodes.forEach((n, i) => {

@@ -24,10 +24,11 @@ export class SyscallTable {
   readonly byName: Map<string, SyscallEntry> = new Map();
 
   add(impl: object): void {
-    for (const [name, fn] of Object.entries(impl)) {
+    for (const name of Object.keys(impl)) {
+      const fn = (impl as Record<string, SyscallFn>)[name];
       const e = this.byName.get(name);
-      if (e === undefined) this.byName.set(name, new SyscallEntry(name, fn as SyscallFn));
-      else e.fn = fn as SyscallFn;
+      if (e === undefined) this.byName.set(name, new SyscallEntry(name, fn));
+      else e.fn = fn;
     }
   }
 }

@@ -26,6 +26,19 @@ describe("frames", () => {
 });
 
 describe("zones", () => {
+  it("count their free blocks before any frame is touched as afterwards", () => {
+    // pieces at both ends of both zones
+    const k = core({ nodes: 2, nodeMemory: ["31M", "41484K"], cpus: 2 });
+    const { mm } = k;
+    const blocks = (): unknown => mm.zones.map((z) => [[...z.nrFree], [...z.heads], z.free, z.virgin, z.virginEnd]);
+    const before = blocks();
+    expect(mm.zones.map((z) => z.nrFree.reduce((a, n, order) => a + (n << order), z.virginEnd - z.virgin))).toEqual(
+      mm.zones.map((z) => z.free),
+    );
+    expect(mm.frames.flags[0]).not.toBe(0);
+    expect(blocks()).toEqual(before);
+    expect(() => checkMemory(k)).not.toThrow();
+  });
   it("are 16 MiB of DMA, DMA32 up to 4 GiB, and Normal above", () => {
     expect(core({ memory: "6G" }).mm.zones.map((z) => [z.name, z.start, z.end])).toEqual([
       ["DMA", 0, 4096],

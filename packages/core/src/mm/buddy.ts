@@ -31,24 +31,37 @@ function unlink(f: Frames, z: Zone, pfn: number, order: number): void {
   f.owner[pfn] = 0;
 }
 
-/** Give a zone its frames start..end-1 as free memory (all must be untouched). */
-export function seedZone(f: Frames, z: Zone, start: number, end: number): void {
+/** Give a zone its frames start..end-1 as free memory. What stands in the frames themselves is written by `markSeeds`. */
+export function seedZone(z: Zone, start: number, end: number): void {
   z.managed = end - start;
   z.virgin = Math.min(Math.ceil(start / MAX_ORDER_PAGES) * MAX_ORDER_PAGES, end);
   z.virginEnd = Math.max(Math.floor(end / MAX_ORDER_PAGES) * MAX_ORDER_PAGES, z.virgin);
-  z.free = z.virginEnd - z.virgin;
-  seedPieces(f, z, start, z.virgin);
-  seedPieces(f, z, z.virginEnd, end);
+  z.free = z.managed;
+  eachSeed(z, start, end, (pfn, order) => {
+    z.heads[order] = pfn;
+    z.nrFree[order]++;
+  });
 }
 
-/** Less than the largest block: free in the largest aligned pieces. */
-function seedPieces(f: Frames, z: Zone, start: number, end: number): void {
-  for (let pfn = start; pfn < end; ) {
-    let order = 0;
-    while (order < NR_ORDERS - 1 && (pfn & ((2 << order) - 1)) === 0 && pfn + (2 << order) <= end) order++;
-    link(f, z, pfn, order);
-    z.free += 1 << order;
-    pfn += 1 << order;
+/** Put a seeded zone's blocks into the lists, before it gives any: all its frames are untouched. */
+export function markSeeds(f: Frames, z: Zone, start: number, end: number): void {
+  z.heads.fill(0);
+  z.nrFree.fill(0);
+  eachSeed(z, start, end, (pfn, order) => link(f, z, pfn, order));
+}
+
+/** Less than the largest block, at both ends of a zone, is free in the largest aligned pieces. */
+function eachSeed(z: Zone, first: number, last: number, fn: (pfn: number, order: number) => void): void {
+  for (const [start, end] of [
+    [first, z.virgin],
+    [z.virginEnd, last],
+  ]) {
+    for (let pfn = start; pfn < end; ) {
+      let order = 0;
+      while (order < NR_ORDERS - 1 && (pfn & ((2 << order) - 1)) === 0 && pfn + (2 << order) <= end) order++;
+      fn(pfn, order);
+      pfn += 1 << order;
+    }
   }
 }
 
@@ -72,6 +85,32 @@ export function takeBlock(f: Frames, z: Zone, order: number): number {
   }
   z.free -= 1 << order;
   return pfn;
+}
+
+/**
+ * Take n single pages into out[at..]: the very ones, and with the same blocks left, as n times `takeBlock` of order 0. There must be
+ * that many.
+ */
+export function takeRun(f: Frames, z: Zone, n: number, out: Int32Array, at: number): void {
+  for (let done = 0; done < n; ) {
+    let o = 0;
+    while (o < NR_ORDERS && z.heads[o] === 0) o++;
+    let pfn: number;
+    if (o < NR_ORDERS) {
+      pfn = z.heads[o];
+      unlink(f, z, pfn, o);
+    } else {
+      pfn = z.virgin;
+      z.virgin += MAX_ORDER_PAGES;
+      o = NR_ORDERS - 1;
+    }
+    while (1 << o > n - done) {
+      o--;
+      link(f, z, pfn + (1 << o), o);
+    }
+    for (const end = done + (1 << o); done < end; done++) out[at + done] = pfn++;
+  }
+  z.free -= n;
 }
 
 /** Give a block back. Fields of its frames must be zero. */

@@ -7,7 +7,7 @@ import type { Ctx } from "../kernel/ctx.js";
 import { Slots } from "../kernel/slots.js";
 import type { Task } from "../task/task.js";
 import { type AddressSpace, type PageData, TAG_DIRTY } from "./addressSpace.js";
-import { seedZone } from "./buddy.js";
+import { markSeeds, seedZone } from "./buddy.js";
 import { dropCaches } from "./dropCaches.js";
 import { Fault } from "./fault.js";
 import { dropMapping } from "./filemap.js";
@@ -32,6 +32,7 @@ import {
 } from "./frames.js";
 import { AllocRequest } from "./gfp.js";
 import type { Mm } from "./mm.js";
+import { PageRun } from "./pageRun.js";
 import { PageTables } from "./pageTable.js";
 import { type AnonVma, anonPrepare } from "./rmap.js";
 import { setupExec } from "./setupExec.js";
@@ -52,7 +53,7 @@ import {
   NUMA_OTHER,
   PGALLOC_BASE,
   PGFREE,
-  VMSTAT_NAMES,
+  VMSTAT_SLOTS,
 } from "./vmstat.js";
 import {
   defaultMinFreeKbytes,
@@ -80,7 +81,6 @@ export function statePages(change: number): number {
 export class MmSystem {
   static readonly transient: readonly string[] = [
     "providers",
-    "slotOf",
     "meminfo",
     "zonelists",
     "fallback",
@@ -97,9 +97,11 @@ export class MmSystem {
     "migrateTo",
     "shrinkers",
     "fault",
+    "pageRun",
   ];
 
-  readonly frames: Frames;
+  /** The frames; null until somebody works on one (`frames`): a machine that touches no page costs no memory for any. */
+  private memmap: Frames | null = null;
   readonly zones: Zone[];
   readonly pt: PageTables = new PageTables();
   /** Counters: a row of NR_STATS per node; see vmstat.ts. */
@@ -129,7 +131,6 @@ export class MmSystem {
   private readonly providers: Map<number, () => number> = new Map();
   /** Values of /proc/meminfo lines that are no page counters, in kB: Buffers, Zswap, Zswapped, VmallocUsed, Percpu. */
   readonly meminfo: Map<string, () => number> = new Map();
-  private readonly slotOf: Map<string, number> = new Map();
   readonly vmaSlots: VmaSlot[] = [];
   readonly mmSlots: Slots<Mm> = new Slots<Mm>();
   /** Fields of page caches: `mapping.slots` is null until a package puts something there. */
@@ -148,28 +149,25 @@ export class MmSystem {
   readonly shrinkers: Map<string, () => number> = new Map();
   /** The fault that is being handled. */
   readonly fault: Fault = new Fault();
+  readonly pageRun: PageRun;
 
   constructor(readonly k: Core) {
     const { machine } = k.options;
     this.nodes = machine.nodes;
+    this.pageRun = new PageRun(machine.nodes);
     this.nodePages = machine.nodeMemoryBytes.map((b) => b / 4096);
     const total = this.nodePages.reduce((a, b) => a + b, 0);
-    this.frames = new Frames(total);
     this.zones = layOutZones(this.nodePages);
     this.fallback = fallbackOrders(this.nodePages, machine.distances);
     this.zonelists = this.fallback.map((order) => zonelist(this.zones, order));
     this.stats = new Float64Array(NR_STATS * machine.nodes);
-    VMSTAT_NAMES.forEach((name, i) => {
-      this.slotOf.set(name, i);
-    });
     this.zoneOfBlock = new Uint16Array((total >> BLOCK_SHIFT) + 1).fill(MIXED_BLOCK);
     for (const z of this.zones) {
       const first = Math.ceil(z.start / 1024);
       this.zoneOfBlock.fill(z.no, first, Math.max(first, Math.floor(z.end / 1024)));
-      seedZone(this.frames, z, Math.max(z.start, RESERVED_PFNS), z.end);
+      seedZone(z, Math.max(z.start, RESERVED_PFNS), z.end);
     }
-    this.frames.flags[0] = PG_RESERVED;
-    this.frames.flags[ZERO_PFN] = PG_RESERVED | PG_ZEROPAGE | PG_UPTODATE;
+    k.state.lazily(() => this.frames);
     const thp = k.cmdline.get("transparent_hugepage");
     if (thp !== undefined && THP_ENABLED.includes(thp)) this.thp.enabled = thp;
     this.setMinFreeKbytes(defaultMinFreeKbytes(this.zones, this.thp.enabled !== "never"));
@@ -184,6 +182,18 @@ export class MmSystem {
 
   // --- columns ---
 
+  /** All frames of the machine. */
+  get frames(): Frames {
+    return this.memmap ?? this.makeFrames();
+  }
+  private makeFrames(): Frames {
+    const f = new Frames(this.nodePages.reduce((a, b) => a + b, 0));
+    for (const z of this.zones) markSeeds(f, z, Math.max(z.start, RESERVED_PFNS), z.end);
+    f.flags[0] = PG_RESERVED;
+    f.flags[ZERO_PFN] = PG_RESERVED | PG_ZEROPAGE | PG_UPTODATE;
+    this.memmap = f;
+    return f;
+  }
   /** Per-page state by name: core's fields and packages'. */
   get columns(): Frames["columns"] {
     return this.frames.columns;
@@ -249,7 +259,7 @@ export class MmSystem {
 
   /** Slot of a /proc/vmstat name. TypeError if 6.18 has no such counter. */
   stat(name: string): number {
-    const slot = this.slotOf.get(name);
+    const slot = VMSTAT_SLOTS.get(name);
     if (slot === undefined) throw new TypeError(`there is no memory counter '${name}'`);
     return slot;
   }
@@ -311,6 +321,8 @@ export class MmSystem {
     r.nid = nid;
     r.nodemask = null;
     r.interleave = false;
+    r.run = 1;
+    r.spread = false;
     return r;
   }
 

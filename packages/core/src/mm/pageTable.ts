@@ -30,12 +30,13 @@ export const PTRS = 512;
 export const PMD_BYTES = 2097152;
 
 export class PageTables {
-  val: Int32Array = new Int32Array(64 * PTRS);
-  fl: Uint8Array = new Uint8Array(64 * PTRS);
+  // room for table 0, which does not exist: the first one makes room for more
+  val: Int32Array = new Int32Array(PTRS);
+  fl: Uint8Array = new Uint8Array(PTRS);
   /** Entries in use of each table; of a free one: the next free. */
-  count: Int32Array = new Int32Array(64);
+  count: Int32Array = new Int32Array(1);
   /** Frame of each table. */
-  frame: Int32Array = new Int32Array(64);
+  frame: Int32Array = new Int32Array(1);
   private free = 0;
   private used = 1;
 
@@ -59,7 +60,7 @@ export class PageTables {
   }
 
   private grow(): void {
-    const n = this.count.length * 2;
+    const n = Math.max(64, this.count.length * 2);
     const wider = <A extends Int32Array | Uint8Array>(a: A, b: A): A => {
       b.set(a);
       return b;

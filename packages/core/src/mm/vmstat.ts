@@ -46,6 +46,11 @@ export const VMSTAT_NAMES: readonly string[] = /* @__PURE__ */ (
   "direct_map_level2_collapses direct_map_level3_collapses"
 ).split(" ");
 
+/** Number of each counter. */
+export const VMSTAT_SLOTS: ReadonlyMap<string, number> = /* @__PURE__ */ new Map(
+  VMSTAT_NAMES.map((name, i) => [name, i]),
+);
+
 /** Counters in a row of `k.mm.stats`. */
 export const NR_STATS: number = VMSTAT_NAMES.length;
 

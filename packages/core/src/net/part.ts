@@ -25,7 +25,7 @@ export const netPart: Part = {
     k.tasks.registerNsType(k.net.type, k.net.init);
     k.net.register(unixFamily);
     k.syscalls.add(socketCalls);
-    if (k.sysctl !== undefined) installSysctl(k);
+    if (k.sysctl !== undefined) k.sysctl.tree.later(() => installSysctl(k));
     k.proc?.pidFile("net/unix", { show: (_c, t) => procUnix(k.net.of(t)) });
   },
 };

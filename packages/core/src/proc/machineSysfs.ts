@@ -177,7 +177,8 @@ interface Param {
   param: string;
 }
 
-function installModules(k: Core): void {
+/** Loaded modules show themselves and their parameters. */
+export function watchModules(k: Core): void {
   const { sysfs } = k;
   const { modules } = k.tasks;
   const def = (o: Param): NonNullable<ModuleDef["params"]>[string] =>
@@ -195,7 +196,6 @@ function installModules(k: Core): void {
     coresize: { show: () => "16384\n" },
     taint: { show: () => "\n" },
   });
-  sysfs.dir("module");
   modules.watch((m, loaded) => {
     const there = sysfs.find(`module/${m.name}`);
     if (!loaded) {
@@ -229,5 +229,5 @@ export function installMachineSysfs(k: Core): void {
   installCpus(k);
   installNodes(k);
   installThp(k);
-  installModules(k);
+  k.sysfs.dir("module");
 }

@@ -3,7 +3,7 @@ import type { Part } from "../kernel/core.js";
 import { Sysctl } from "../vfs/pseudo/sysctl.js";
 import { installGeneral } from "./general.js";
 import { installKernelSysctl } from "./kernelSysctl.js";
-import { installMachineSysfs } from "./machineSysfs.js";
+import { installMachineSysfs, watchModules } from "./machineSysfs.js";
 import { bootNsfs, installNsfs } from "./nsfs.js";
 import { installPidFd } from "./pidFd.js";
 import { installPidFiles } from "./pidFiles.js";
@@ -27,10 +27,11 @@ export const procPart: Part = {
     installPidFiles(k);
     installPidMem(k);
     installPidMounts(k);
-    installGeneral(k);
-    installKernelSysctl(k);
-    installVmSysctl(k);
-    installMachineSysfs(k);
+    k.proc.tree.later(() => installGeneral(k));
+    k.sysctl.tree.later(() => installKernelSysctl(k));
+    k.sysctl.tree.later(() => installVmSysctl(k));
+    k.sysfs.later(() => installMachineSysfs(k));
+    watchModules(k);
   },
   boot(k) {
     bootNsfs(k);

@@ -27,17 +27,10 @@ import { genericLlseek } from "../vfs/llseek.js";
 import type { Nameidata } from "../vfs/namei.js";
 import type { Knode } from "../vfs/pseudo/knode.js";
 import type { FileGroup, PseudoFile } from "../vfs/pseudo/pseudoFile.js";
-import {
-  dirNlink,
-  emitNode,
-  keepAttrs,
-  type NodeOptions,
-  newTreeSuper,
-  PseudoTree,
-  type TreeKind,
-  treeLookup,
-} from "../vfs/pseudo/pseudoTree.js";
+import { type NodeOptions, PseudoTree, type TreeKind } from "../vfs/pseudo/pseudoTree.js";
 import { procFileOps, SeqFile } from "../vfs/pseudo/seqFile.js";
+import { dirNlink, emitNode, keepAttrs, treeLookup } from "../vfs/pseudo/treeInode.js";
+import { newTreeSuper } from "../vfs/pseudo/treeSuper.js";
 import { noOps } from "../vfs/specialFile.js";
 import {
   type FileSystemType,
@@ -289,7 +282,7 @@ export class Proc {
 
   private pidEntry(path: string, e: PidEntry): void {
     let map = this.tgidDir.entries as Map<string, PidEntry>;
-    for (const part of path.split("/").slice(0, -1)) {
+    for (const part of path.includes("/") ? path.split("/").slice(0, -1) : []) {
       let dir = map.get(part);
       if (dir === undefined) {
         this.pidDir(part, 0o555);
@@ -300,13 +293,12 @@ export class Proc {
     e.index = ++this.lastIndex;
     map.set(e.name, e);
     const { state } = this.k;
-    // a later one of that name is another static
-    state.static(`proc.pid.${path}#${e.index}`, e);
-    for (const [key, ops] of [
-      ["ops", e.ops],
-      ["fops", e.fops],
-    ] as const)
-      if (!state.isStatic(ops)) state.static(`proc.pid.${path}.${key}`, ops);
+    state.lazily(() => {
+      // a later one of that name is another static
+      state.static(`proc.pid.${path}#${e.index}`, e);
+      for (const key of ["ops", "fops"] as const)
+        if (!state.isStatic(e[key])) state.static(`proc.pid.${path}.${key}`, e[key]);
+    });
   }
 
   // --- mounting ---

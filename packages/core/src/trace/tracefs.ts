@@ -70,48 +70,52 @@ export const tracefsPart: Part = {
   install() {},
   boot(k) {
     const points = [...k.trace.points.values()];
-    const tree = k.tracefs;
-    const enable = (some: readonly Point[]): PseudoFile => ({
-      mode: 0o640,
-      show: () => switchText(some),
-      store: (_c, _o, text) => setSwitch(some, text),
-    });
-    tree.file("trace", { mode: 0o640, show: () => traceText(k), store: () => k.trace.clear() });
-    tree.file("tracing_on", {
-      mode: 0o640,
-      show: () => `${k.trace.stopped ? 0 : 1}\n`,
-      store(_c, _o, text) {
-        k.trace.stopped = text.trim() === "0";
-      },
-    });
-    tree.file("current_tracer", { mode: 0o640, show: () => "nop\n" });
-    tree.file("available_tracers", { mode: 0o440, show: () => "nop\n" });
-    tree.file("available_events", { mode: 0o440, show: () => points.map((p) => `${p.system}:${p.name}\n`).join("") });
-    tree.file("set_event", {
-      mode: 0o640,
-      show: () =>
-        points
-          .filter((p) => p.on)
-          .map((p) => `${p.system}:${p.name}\n`)
-          .join(""),
-      store(_c, _o, text) {
-        for (const word of text.split(/\s+/)) {
-          if (word === "") continue;
-          const off = word.startsWith("!");
-          const some = matching(points, off ? word.slice(1) : word);
-          if (some.length === 0) fail(EINVAL);
-          setSwitch(some, off ? "0" : "1");
-        }
-      },
-    });
-    tree.file("events/enable", enable(points));
-    for (const system of new Set(points.map((p) => p.system)))
-      tree.file(`events/${system}/enable`, enable(points.filter((p) => p.system === system)));
-    points.forEach((p, id) => {
-      const dir = `events/${p.system}/${p.name}`;
-      tree.file(`${dir}/enable`, enable([p]));
-      tree.file(`${dir}/id`, { mode: 0o440, show: () => `${id + 1}\n` });
-      tree.file(`${dir}/format`, { mode: 0o440, show: () => formatText(p, id + 1) });
-    });
+    k.tracefs.later(() => makeFiles(k, points));
   },
 };
+
+function makeFiles(k: Core, points: readonly Point[]): void {
+  const tree = k.tracefs;
+  const enable = (some: readonly Point[]): PseudoFile => ({
+    mode: 0o640,
+    show: () => switchText(some),
+    store: (_c, _o, text) => setSwitch(some, text),
+  });
+  tree.file("trace", { mode: 0o640, show: () => traceText(k), store: () => k.trace.clear() });
+  tree.file("tracing_on", {
+    mode: 0o640,
+    show: () => `${k.trace.stopped ? 0 : 1}\n`,
+    store(_c, _o, text) {
+      k.trace.stopped = text.trim() === "0";
+    },
+  });
+  tree.file("current_tracer", { mode: 0o640, show: () => "nop\n" });
+  tree.file("available_tracers", { mode: 0o440, show: () => "nop\n" });
+  tree.file("available_events", { mode: 0o440, show: () => points.map((p) => `${p.system}:${p.name}\n`).join("") });
+  tree.file("set_event", {
+    mode: 0o640,
+    show: () =>
+      points
+        .filter((p) => p.on)
+        .map((p) => `${p.system}:${p.name}\n`)
+        .join(""),
+    store(_c, _o, text) {
+      for (const word of text.split(/\s+/)) {
+        if (word === "") continue;
+        const off = word.startsWith("!");
+        const some = matching(points, off ? word.slice(1) : word);
+        if (some.length === 0) fail(EINVAL);
+        setSwitch(some, off ? "0" : "1");
+      }
+    },
+  });
+  tree.file("events/enable", enable(points));
+  for (const system of new Set(points.map((p) => p.system)))
+    tree.file(`events/${system}/enable`, enable(points.filter((p) => p.system === system)));
+  points.forEach((p, id) => {
+    const dir = `events/${p.system}/${p.name}`;
+    tree.file(`${dir}/enable`, enable([p]));
+    tree.file(`${dir}/id`, { mode: 0o440, show: () => `${id + 1}\n` });
+    tree.file(`${dir}/format`, { mode: 0o440, show: () => formatText(p, id + 1) });
+  });
+}

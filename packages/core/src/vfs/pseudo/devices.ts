@@ -102,10 +102,14 @@ export class Devices {
     const block = o.block === true;
     const key = rdev + (block ? 2 ** 32 : 0);
     if (this.drivers.has(key)) throw new TypeError(`device ${major(rdev)}:${minor(rdev)} has a driver already`);
-    if (!this.k.state.isStatic(ops)) this.k.state.static(`dev.${block ? "b" : "c"}${rdev}`, ops);
+    const { state } = this.k;
+    state.lazily(() => {
+      if (!state.isStatic(ops)) state.static(`dev.${block ? "b" : "c"}${rdev}`, ops);
+    });
     this.drivers.set(key, { name, ops });
     if (name !== "") this.node({ path: name, mode: (block ? S_IFBLK : S_IFCHR) | (o.mode ?? 0o600), rdev });
-    if (o.class !== undefined) this.add({ name, subsystem: o.class, devt: rdev, block });
+    const { class: subsystem } = o;
+    if (subsystem !== undefined) this.sysfs.later(() => this.add({ name, subsystem, devt: rdev, block }));
   }
 
   private node(n: DevNode): void {

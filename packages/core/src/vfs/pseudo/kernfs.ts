@@ -12,8 +12,9 @@ import type { Ctx } from "../../kernel/ctx.js";
 import { FileOps, FMODE_READ, FMODE_WRITE, type OpenFile } from "../file.js";
 import { genericLlseek } from "../llseek.js";
 import type { PseudoFile } from "./pseudoFile.js";
-import { eventsOf, nodeOf, type TreeKind } from "./pseudoTree.js";
+import type { TreeKind } from "./pseudoTree.js";
 import { noDirect, plainRead, seqOf, seqRead, storeText } from "./seqFile.js";
+import { eventsOf, nodeOf } from "./treeInode.js";
 
 const PAGE_SIZE = 4096;
 const READY = POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;

@@ -59,7 +59,10 @@ export class Knode {
 
   /** The child of that name, made from the group if need be; null: there is none. */
   child(name: string): Knode | null {
-    const there = this.children?.get(name);
+    let there = this.children?.get(name);
+    if (there !== undefined) return there;
+    this.tree.settle();
+    there = this.children?.get(name);
     if (there !== undefined) return there;
     const { group } = this;
     if (group === null) return null;
@@ -82,6 +85,7 @@ export class Knode {
 
   /** Names and types of everything in the directory: the group's files first. */
   entries(): { name: string; ino: number; type: number }[] {
+    this.tree.settle();
     const out: { name: string; ino: number; type: number }[] = [];
     const { group, children } = this;
     let i = 0;

@@ -342,3 +342,45 @@ describe("devices", () => {
     expect(n).toBe("5");
   });
 });
+
+describe("files that are put off until somebody looks", () => {
+  test("have the numbers and the order of files made at once, whoever looks first and how", () => {
+    const make = (later: boolean): TestKernel =>
+      kernelWith((k) => {
+        const files = (): void => {
+          k.sysfs.file("/sys/put/off/a", { show: () => "a\n" });
+          k.sysfs.link("/sys/put/b", k.sysfs.dir("/sys/put/off"));
+        };
+        if (later) k.sysfs.later(files);
+        else files();
+        if (later) k.sysfs.later(() => k.sysfs.file("/sys/put/c", { show: () => "c\n" }));
+        else k.sysfs.file("/sys/put/c", { show: () => "c\n" });
+      });
+    const numbers = (k: TestKernel, first: string): unknown[] => {
+      const sys = k.sys(k.init);
+      if (first === "list") ls(sys, "/sys");
+      else if (first === "stat") sys.stat("/sys");
+      else if (first === "another") k.core.sysfs.file("/sys/put/later", { show: () => "" });
+      else sys.stat(first);
+      return [
+        ...["/sys/put", "/sys/put/off", "/sys/put/off/a", "/sys/put/c"].map((p) => sys.stat(p).ino),
+        sys.stat("/sys").nlink,
+        ls(sys, "/sys/put").filter((n) => n !== "later"),
+      ];
+    };
+    const eager = numbers(make(false), "list");
+    for (const first of ["list", "stat", "another", "/sys/put/c", "/sys/put/off/a", "/sys/kernel/debug"])
+      expect(numbers(make(true), first)).toEqual(eager);
+  });
+
+  test("are in a checkpoint whether somebody has looked or not", () => {
+    const looked = kernelWith(() => {});
+    const { sysfs, proc, sysctl, tracefs, mm } = looked.core;
+    expect(sysfs.find("devices/system/cpu/online")).not.toBe(null);
+    expect(proc.find("stat")).not.toBe(null);
+    expect(sysctl.tree.find("kernel/pid_max")).not.toBe(null);
+    expect(tracefs.find("events/enable")).not.toBe(null);
+    expect(mm.frames.flags[0]).not.toBe(0);
+    expect(JSON.stringify(kernelWith(() => {}).checkpoint())).toBe(JSON.stringify(looked.checkpoint()));
+  });
+});

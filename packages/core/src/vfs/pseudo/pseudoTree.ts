@@ -5,32 +5,16 @@
  * Paths are Linux's, with or without the mount point ("/sys/kernel/x" or "kernel/x"), or relative to a directory given as `in`.
  * Directories on the way are made. A tree is a state root; definitions are registered as statics by path.
  */
-import { ENOENT } from "../../abi/errno.js";
-import { fail } from "../../abi/errors.js";
 import { S_IFDIR, S_IFLNK, S_IFREG } from "../../abi/stat.js";
 import type { Core } from "../../kernel/core.js";
-import type { Ctx } from "../../kernel/ctx.js";
-import type { Namespace } from "../../task/namespace.js";
-import type { Task } from "../../task/task.js";
-import type { UserNamespace } from "../../task/userNamespace.js";
-import { setattrCopy, simpleSetattr } from "../attr.js";
 import type { Dentry } from "../dentry.js";
-import { FileOps } from "../file.js";
-import { emitDots } from "../getdents.js";
-import { ATTR_GID, ATTR_MODE, ATTR_UID, Inode, InodeOps, type InodeOpsInit } from "../inode.js";
-import { genericLlseek } from "../llseek.js";
-import { noOps } from "../specialFile.js";
-import {
-  type FileSystemType,
-  FS_USERNS_MOUNT,
-  SB_NODEV,
-  SB_NOEXEC,
-  SB_USERNS_VISIBLE,
-  SuperBlock,
-  type SuperOps,
-} from "../superBlock.js";
-import { Knode, KnodeEvents, type NsEntries, relativeTarget } from "./knode.js";
+import type { FileOps } from "../file.js";
+import type { InodeOps } from "../inode.js";
+import type { FileSystemType, SuperBlock } from "../superBlock.js";
+import { Knode, KnodeEvents, type NsEntries } from "./knode.js";
 import { defaultMode, type FileGroup, type PseudoFile } from "./pseudoFile.js";
+import { fillInode, treeDirFileOps, treeDirOps, treeLinkOps, treeNodeOps } from "./treeInode.js";
+import { treeType } from "./treeSuper.js";
 
 const SLASH = 47;
 
@@ -73,7 +57,10 @@ export interface NodeOptions<O> {
 }
 
 export class PseudoTree {
+  static readonly transient: readonly string[] = ["pending"];
   lastIno: number;
+  /** What is to be made when somebody looks for what is not there yet. */
+  private pending: (() => void)[] = [];
   readonly root: Knode;
   /** Its file system (a static); null: part of another tree's. */
   readonly type: FileSystemType | null;
@@ -98,7 +85,7 @@ export class PseudoTree {
       S_IFDIR | (kind.rootMode ?? kind.dirMode ?? 0o755),
       at === undefined ? 1 : ++this.lastIno,
     );
-    if (!k.state.isStatic(kind)) registerKind(k, kind);
+    k.state.lazily(() => registerKind(k, kind));
     if (at !== undefined) {
       this.type = null;
       at.children ??= new Map();
@@ -113,10 +100,30 @@ export class PseudoTree {
   // --- making ---
 
   /**
+   * Files and directories that a boot need not pay for: `make` makes them when somebody looks for what the tree does not have, lists a
+   * directory, or makes something else. What is made, its numbers and its order are as if it had been made at once, if `make` depends on
+   * nothing that changes.
+   */
+  later(make: () => void): void {
+    if (this.pending.length === 0) this.k.state.lazily(() => this.settle());
+    this.pending.push(make);
+  }
+
+  /** Make what was put off. */
+  settle(): void {
+    while (this.pending.length > 0) {
+      const { pending } = this;
+      this.pending = [];
+      for (const make of pending) make();
+    }
+  }
+
+  /**
    * A file. Its definition becomes a static named by its first path. TypeError if there is one already, unless it is to be
    * replaced (a package knows better than core).
    */
   file<O>(path: string, def: PseudoFile<O>, o: NodeOptions<O> & { replace?: boolean } = {}): Knode {
+    this.settle();
     const there = o.replace === true ? this.find(path, o.in) : null;
     if (there !== null) this.remove(there);
     const node = this.make(path, S_IFREG | (o.mode ?? defaultMode(def)), o);
@@ -127,6 +134,7 @@ export class PseudoTree {
 
   /** A directory (one that is there already is taken). With `group`, its files show `owner`. */
   dir<O>(path: string, o: NodeOptions<O> & { group?: FileGroup<O> } = {}): Knode {
+    this.settle();
     const there = this.find(path, o.in);
     const node = there ?? this.make(path, S_IFDIR | (o.mode ?? this.kind.dirMode ?? 0o755), o);
     if (o.group !== undefined) {
@@ -140,6 +148,7 @@ export class PseudoTree {
 
   /** A symbolic link to a node (as a relative path) or to any text. */
   link(path: string, target: Knode | string, o: NodeOptions<unknown> = {}): Knode {
+    this.settle();
     const node = this.make(path, S_IFLNK | 0o777, o);
     node.target = target;
     return node;
@@ -151,8 +160,10 @@ export class PseudoTree {
     files: Readonly<Record<string, PseudoFile<O>>> | ReadonlyMap<string, PseudoFile<O>>,
   ): FileGroup<O> {
     const g: FileGroup<O> = { name, files: files instanceof Map ? files : new Map(Object.entries(files)) };
-    this.k.state.static(`group.${name}`, g);
-    for (const [file, def] of g.files) this.static(`${name}/${file}`, def, "group");
+    this.k.state.lazily(() => {
+      this.k.state.static(`group.${name}`, g);
+      for (const [file, def] of g.files) this.static(`${name}/${file}`, def, "group");
+    });
     return g;
   }
 
@@ -274,168 +285,10 @@ export class PseudoTree {
   }
 }
 
-/** The node behind an inode of a pseudo file system. */
-export function nodeOf(inode: Inode): Knode {
-  return inode.data as Knode;
-}
-
-/** The events of a node, made when somebody opens it. */
-export function eventsOf(node: Knode): KnodeEvents {
-  node.events ??= new KnodeEvents();
-  return node.events;
-}
-
-function fillInode(inode: Inode, node: Knode): void {
-  inode.mode = node.mode;
-  inode.uid = node.uid;
-  inode.gid = node.gid;
-}
-
-export function makeInode(sb: SuperBlock, node: Knode): Inode {
-  const { kind } = node.tree;
-  const root = node === node.tree.root;
-  const inode = node.isDir
-    ? new Inode(
-        sb,
-        node.ino,
-        node.mode,
-        (root ? kind.rootOps : undefined) ?? kind.dirOps ?? treeDirOps,
-        (root ? kind.rootFileOps : undefined) ?? kind.dirFileOps ?? treeDirFileOps,
-      )
-    : node.isLink
-      ? new Inode(sb, node.ino, node.mode, treeLinkOps, noOps)
-      : new Inode(sb, node.ino, node.mode, kind.nodeOps ?? treeNodeOps, node.file?.ops ?? kind.fileOps);
-  inode.data = node;
-  fillInode(inode, node);
-  if (node.isLink) inode.size = kind.strict === true && typeof node.target === "string" ? node.target.length : 0;
-  else if (!node.isDir) inode.size = kind.size ?? 0;
-  return inode;
-}
-
-/** What a directory has for the namespace of a superblock only. */
-function nsPart(sb: SuperBlock, node: Knode): Knode | null {
-  return node.perNs === null || sb.data === null ? null : node.perNs.of(sb.data as object);
-}
-
-export function treeLookup(_c: Ctx, dir: Inode, name: string): Inode | null {
-  const node = nodeOf(dir);
-  const child = node.removed ? null : (node.child(name) ?? nsPart(dir.sb, node)?.child(name) ?? null);
-  if (child !== null) return makeInode(dir.sb, child);
-  return node.tree.kind.strict ? fail(ENOENT) : null;
-}
-
-/** Attributes are the node's: they outlive the inode. */
-export const keepAttrs: InodeOpsInit = {
-  setattr(c, inode, a) {
-    // truncation is accepted and does nothing
-    if ((a.valid & (ATTR_MODE | ATTR_UID | ATTR_GID)) === 0) {
-      setattrCopy(inode, a);
-      return undefined;
-    }
-    a.size = inode.size;
-    simpleSetattr(c, inode, { ...a, valid: a.valid & ~0x8 });
-    const node = nodeOf(inode);
-    // files that are there keep their owner: those of a group are made when somebody looks, so look now
-    if ((a.valid & (ATTR_UID | ATTR_GID)) !== 0 && node.group !== null)
-      for (const name of node.group.files.keys()) node.child(name);
-    node.mode = inode.mode;
-    node.uid = inode.uid;
-    node.gid = inode.gid;
-    return undefined;
-  },
-};
-
-export const dirNlink: NonNullable<InodeOpsInit["getattr"]> = (_c, inode, st) => {
-  const node = nodeOf(inode);
-  let n = 2;
-  for (const at of [node, nsPart(inode.sb, node)])
-    if (at !== null && at.children !== null) for (const child of at.children.values()) if (child.isDir) n++;
-  st.nlink = node.tree.kind.oneLink ? 1 : n;
-};
-
-export const treeDirOps: InodeOps = /* @__PURE__ */ new InodeOps({
-  ...keepAttrs,
-  lookup: treeLookup,
-  getattr: dirNlink,
-});
-export const treeNodeOps: InodeOps = /* @__PURE__ */ new InodeOps(keepAttrs);
-export const treeLinkOps: InodeOps = /* @__PURE__ */ new InodeOps({
-  getLink(_c, inode) {
-    const node = nodeOf(inode);
-    return typeof node.target === "string" ? node.target : relativeTarget(node, node.target);
-  },
-});
-
-/** Emit the entries of a node from position `base` + 0 on; true if all fitted. Entry i is at position base + i. */
-export function emitNode(
-  node: Knode,
-  d: { pos: number; emit(name: string, ino: number, type: number): boolean },
-  base: number,
-): boolean {
-  if (node.removed) return true;
-  const list = node.entries();
-  const { order } = node.tree.kind;
-  if (order !== undefined) list.sort(order);
-  for (let i = Math.max(0, d.pos - base); i < list.length; i++) {
-    const e = list[i];
-    if (!d.emit(e.name, e.ino, e.type)) return false;
-    d.pos = base + i + 1;
-  }
-  return true;
-}
-
-export const treeDirFileOps: FileOps = /* @__PURE__ */ new FileOps({
-  iterate(_c, file, d) {
-    if (!emitDots(file, d)) return;
-    const node = nodeOf(file.inode);
-    const more = nsPart(file.inode.sb, node);
-    if (emitNode(node, d, 2) && more !== null) emitNode(more, d, 2 + node.entries().length);
-  },
-  llseek: genericLlseek,
-});
-
-/** The file system of a tree: one superblock (per namespace, `sb.data`, of the kind's type), however often it is mounted. */
-function treeType(tree: PseudoTree): FileSystemType {
-  const { kind } = tree;
-  const { nsType } = kind;
-  const nsOf = (k: Core, t: Task): Namespace | null => {
-    const type = k.tasks.nsTypes.find((x) => x.name === nsType);
-    return type === undefined ? null : k.tasks.nsOf(t, type);
-  };
-  return {
-    name: kind.name,
-    flags: nsType === undefined ? 0 : FS_USERNS_MOUNT,
-    ...(nsType !== undefined && { userNs: (k, t) => nsOf(k, t)?.userNs ?? t.cred.userNs }),
-    mount({ k, task }) {
-      const type = tree.type as FileSystemType;
-      const ns = nsType === undefined ? null : nsOf(k, task ?? k.tasks.init);
-      for (const sb of k.vfs.superBlocks) if (sb.type === type && sb.data === ns) return sb;
-      const sb = newTreeSuper(tree, {}, ns?.userNs);
-      sb.data = ns;
-      if (nsType !== undefined) sb.flags |= SB_USERNS_VISIBLE;
-      return sb;
-    },
-  };
-}
-
-/** A superblock that shows the tree; for file systems that mount by themselves. */
-export function newTreeSuper(tree: PseudoTree, ops: SuperOps = {}, userNs?: UserNamespace): SuperBlock {
-  const { k } = tree;
-  const sb = new SuperBlock(
-    k,
-    tree.type as FileSystemType,
-    tree.kind.magic,
-    ops,
-    userNs === undefined ? {} : { userNs },
-  );
-  sb.flags |= SB_NODEV | SB_NOEXEC;
-  sb.root = k.vfs.dcache.makeRoot(makeInode(sb, tree.root));
-  return sb;
-}
-
 /** A kind and its tables are statics. */
 function registerKind(k: Core, kind: TreeKind): void {
   const { state } = k;
+  if (state.isStatic(kind)) return;
   state.static(`tree.${kind.name}`, kind);
   for (const key of ["fileOps", "dirOps", "rootOps", "dirFileOps", "rootFileOps", "nodeOps"] as const) {
     const ops = kind[key];

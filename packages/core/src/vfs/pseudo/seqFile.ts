@@ -12,7 +12,7 @@ import { WAIT, type Wait } from "../../sys/types.js";
 import { FileOps, FMODE_PWRITE, FMODE_STREAM, type OpenFile, readBuffer } from "../file.js";
 import { genericLlseek, noEndLlseek } from "../llseek.js";
 import type { PseudoFile } from "./pseudoFile.js";
-import { nodeOf } from "./pseudoTree.js";
+import { nodeOf } from "./treeInode.js";
 
 /** What an open text file keeps: in file.data. */
 export class SeqFile {

@@ -23,8 +23,9 @@ import { genericLlseek } from "../llseek.js";
 import { MAY_EXEC, MAY_WRITE } from "../perm.js";
 import type { Knode } from "./knode.js";
 import type { PseudoFile } from "./pseudoFile.js";
-import { dirNlink, nodeOf, PseudoTree, type TreeKind, treeLookup } from "./pseudoTree.js";
+import { PseudoTree, type TreeKind } from "./pseudoTree.js";
 import { noDirect, plainRead, seqOf, stored } from "./seqFile.js";
+import { dirNlink, nodeOf, treeLookup } from "./treeInode.js";
 
 export interface SysctlFile extends PseudoFile {
   /** A string: offsets count. */
