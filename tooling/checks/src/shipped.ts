@@ -1,11 +1,10 @@
-// `pnpm check:shipped`: the packages as a user gets them. Each is packed; publint and are-the-types-wrong read the tarball; then all
-// tarballs are installed into an empty project, which imports every entry in Node, compiles against the declarations (with nothing but
-// the language's own library: no DOM, no Node types) and bundles the main entries for a browser.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// `pnpm check:shipped`: the packages as a user gets them. Each is packed; publint and are-the-types-wrong read the tarball; then the tarballs
+// are installed into empty projects, which run, compile and bundle them (consumers.ts). Needs a build.
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { build } from "esbuild";
 import { command, twoAtATime } from "./command.js";
+import { useAsConsumers } from "./consumers.js";
 import { totalsLine } from "./totals.js";
 import { type Package, packages } from "./workspace.js";
 
@@ -22,9 +21,9 @@ function count(what: string, ok: boolean, output: string): void {
 const bin = (name: string): string => resolve("tooling/checks/node_modules/.bin", name);
 const here = mkdtempSync(join(tmpdir(), "kernelkit-shipped-"));
 const tarballs = join(here, "tarballs");
-const consumer = join(here, "consumer");
+const consumers = join(here, "consumers");
 mkdirSync(tarballs);
-mkdirSync(consumer);
+mkdirSync(consumers);
 
 async function pack(pkg: Package): Promise<void> {
   const packed = await command("pnpm", ["pack", "--pack-destination", tarballs], pkg.path);
@@ -55,68 +54,15 @@ async function contents(pkg: Package): Promise<void> {
   count(`${pkg.name}: files missing from the tarball`, missing.length === 0, missing.join("\n"));
 }
 
-async function install(all: readonly Package[]): Promise<void> {
-  const dependencies = Object.fromEntries(all.map((pkg) => [pkg.name, `file:${tarball(pkg)}`]));
-  writeFileSync(
-    join(consumer, "package.json"),
-    JSON.stringify({
-      name: "consumer",
-      private: true,
-      type: "module",
-      dependencies,
-      pnpm: { overrides: dependencies },
-    }),
-  );
-  const installed = await command(
-    "pnpm",
-    ["install", "--prefer-offline", "--ignore-workspace", "--ignore-scripts"],
-    consumer,
-  );
-  count("installing the tarballs into an empty project", installed.ok, installed.output);
-}
-
-async function use(all: readonly Package[]): Promise<void> {
-  const specifiers = all.flatMap((pkg) => pkg.entries.map((entry) => pkg.name + entry.slice(1)));
-  const imports = (list: readonly string[]): string =>
-    `${list.map((s, i) => `import * as p${i} from ${JSON.stringify(s)};`).join("\n")}\nexport const all = [${list.map((_, i) => `p${i}`)}];\n`;
-
-  writeFileSync(join(consumer, "node.mjs"), imports(specifiers));
-  const node = await command(process.execPath, ["node.mjs"], consumer);
-  count("importing every entry in Node", node.ok, node.output);
-
-  // Entries for Node may speak of Node's types; what everyone imports must stand on the language alone.
-  const nodeOnly = all.filter((pkg) => pkg.nodeOnly).map((pkg) => pkg.name);
-  const main = specifiers.filter((s) => !s.endsWith("/node") && !nodeOnly.some((name) => s.startsWith(name)));
-  writeFileSync(join(consumer, "main.ts"), imports(main).replace("export const all", "export const all: unknown[]"));
-  const options = {
-    target: "es2023",
-    lib: ["ES2023"],
-    types: [],
-    module: "esnext",
-    moduleResolution: "bundler",
-    strict: true,
-  };
-  writeFileSync(
-    join(consumer, "tsconfig.json"),
-    JSON.stringify({ compilerOptions: { ...options, noEmit: true, skipLibCheck: false }, files: ["main.ts"] }),
-  );
-  const types = await command(bin("tsc"), ["-p", consumer]);
-  count("compiling against the declarations", types.ok, types.output);
-
-  writeFileSync(join(consumer, "browser.mjs"), imports(main));
-  const outfile = join(consumer, "browser.js");
-  const bundled = await build({
-    entryPoints: [join(consumer, "browser.mjs")],
-    bundle: true,
-    format: "esm",
-    platform: "browser",
-    outfile,
-    logLevel: "silent",
-  }).then(
-    () => readFileSync(outfile, "utf8"),
-    (error: Error) => error,
-  );
-  count("bundling for a browser", typeof bundled === "string", String(bundled));
+/** Every entry of every package, the stories and those for Node as well, found in one project by Node. */
+async function everyEntry(all: readonly Package[]): Promise<void> {
+  for (const pkg of all) {
+    const folder = join(consumers, `alone-${pkg.folder}`);
+    const specifiers = pkg.entries.map((entry) => pkg.name + entry.slice(1));
+    writeFileSync(join(folder, "entries.mjs"), specifiers.map((s) => `import ${JSON.stringify(s)};\n`).join(""));
+    const node = await command(process.execPath, ["entries.mjs"], folder);
+    count(`${pkg.name}: importing every entry in Node`, node.ok, node.output);
+  }
 }
 
 try {
@@ -128,7 +74,7 @@ try {
         await contents(pkg);
         await lint(pkg);
       }),
-      install(all).then(() => use(all)),
+      useAsConsumers(all, consumers, tarball, count).then(() => everyEntry(all)),
     ]);
   }
 } finally {
