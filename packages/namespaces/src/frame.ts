@@ -7,6 +7,7 @@ import {
   type Core,
   EPERM,
   fail,
+  giveBack,
   type Namespace,
   type NsCopy,
   type NsSet,
@@ -14,6 +15,7 @@ import {
   nsCapable,
   putNs,
   type Task,
+  takeLowest,
   type UserNamespace,
 } from "@kernelkit/core";
 import type { ResolvedOptions } from "./options.js";
@@ -50,15 +52,6 @@ export interface NsOps<N extends Namespace> {
   make(old: N, of: NsCopy, ino: number): N;
   /** The last reference has gone. */
   ended?(ns: N): void;
-}
-
-export function takeLowest(free: number[], next: () => number): number {
-  return free.length > 0 ? (free.shift() as number) : next();
-}
-export function giveBack(free: number[], n: number): void {
-  let i = free.length;
-  while (i > 0 && free[i - 1] > n) i--;
-  free.splice(i, 0, n);
 }
 
 export class NsFrame {

@@ -322,7 +322,7 @@ export function doUmount(c: Ctx, target: unknown, flags: number): number {
   if (dentry !== m.root) return fail(EINVAL);
   checkMnt(c, m);
   if ((m.flags & MNT_LOCKED) !== 0) return fail(EINVAL);
-  if ((flags & MNT_FORCE) !== 0 && !capable(c.k, c.task, CAP_SYS_ADMIN)) return fail(EPERM);
+  if ((flags & MNT_FORCE) !== 0 && !nsCapable(c.k, c.task, m.sb.userNs, CAP_SYS_ADMIN)) return fail(EPERM);
   const isRoot = m === (c.task.fs as FsStruct).rootMnt;
   if ((flags & MNT_EXPIRE) !== 0) {
     if (isRoot || (flags & (MNT_FORCE | MNT_DETACH)) !== 0) return fail(EINVAL);

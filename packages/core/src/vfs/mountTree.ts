@@ -4,7 +4,9 @@
 import { EBUSY, ENOSPC } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import type { Ctx } from "../kernel/ctx.js";
+import { giveBack, takeLowest } from "../lib/lowestFree.js";
 import { D_MOUNTED, type Dentry } from "./dentry.js";
+import { major } from "./dev.js";
 import { MNT_DETACHED, type MntNamespace, Mount } from "./mount.js";
 import { isBelow } from "./rename.js";
 import type { SuperBlock } from "./superBlock.js";
@@ -12,8 +14,7 @@ import type { Vfs } from "./vfs.js";
 
 /** A mount of (part of) a superblock, attached nowhere. */
 export function newMount(vfs: Vfs, sb: SuperBlock, root: Dentry, devname: string): Mount {
-  const free = vfs.freeMountIds;
-  const id = free.length > 0 ? (free.shift() as number) : vfs.nextMountId++;
+  const id = takeLowest(vfs.freeMountIds, () => vfs.nextMountId++);
   const m = new Mount(id, ++vfs.lastUniqueMountId, sb, root, devname);
   vfs.mountSlots.fill(m, m.slots);
   root.refs++;
@@ -26,10 +27,7 @@ function freeMount(vfs: Vfs, m: Mount): void {
   const { sb } = m;
   vfs.propagation.umounted(m);
   if (!sb.mounts.delete(m)) return;
-  const free = vfs.freeMountIds;
-  let i = free.length;
-  while (i > 0 && free[i - 1] > m.id) i--;
-  free.splice(i, 0, m.id);
+  giveBack(vfs.freeMountIds, m.id);
   vfs.dentryPut(m.root);
   if (sb.mounts.size === 0) killSuper(vfs, sb);
 }
@@ -45,6 +43,7 @@ function killSuper(vfs: Vfs, sb: SuperBlock): void {
   if (kill !== undefined) kill(sb);
   if (sb.persistent) return;
   vfs.superBlocks.delete(sb);
+  if (major(sb.dev) === 0) giveBack(vfs.freeAnonDevs, sb.dev);
   vfs.forgetTree(sb.root);
 }
 

@@ -146,7 +146,7 @@ export const tmpfsOps: SuperOps = {
   showOptions(sb) {
     const fs = memFs(sb);
     const all = half(sb.k);
-    const ns = sb.userNs;
+    const ns = sb.k.tasks.initUserNs;
     let out = "";
     if (fs.maxBlocks !== all) out += `,size=${(fs.maxBlocks === Number.POSITIVE_INFINITY ? 0 : fs.maxBlocks) * 4}k`;
     if (fs.maxInodes !== all) out += `,nr_inodes=${fs.maxInodes === Number.POSITIVE_INFINITY ? 0 : fs.maxInodes}`;

@@ -6,6 +6,7 @@
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
 import { Slots } from "../kernel/slots.js";
+import { takeLowest } from "../lib/lowestFree.js";
 import type { Rng } from "../lib/rng.js";
 import type { Wait } from "../sys/types.js";
 import type { Task } from "../task/task.js";
@@ -93,6 +94,8 @@ export class Vfs {
   nrFiles = 0;
   /** Number of the last device of major 0 given to a superblock. */
   lastAnonDev = 0;
+  /** Device numbers of major 0 that were given back, ascending. */
+  readonly freeAnonDevs: number[] = [];
   lastAnonIno = 0;
   /** Pages of pipes by the uid of their makers. */
   readonly pipePages: Map<number, number> = new Map();
@@ -195,9 +198,9 @@ export class Vfs {
     return addDisk(this.k, o);
   }
 
-  /** The next device number of major 0. */
+  /** The lowest free device number of major 0. */
   anonDev(): number {
-    return mkdev(0, ++this.lastAnonDev);
+    return takeLowest(this.freeAnonDevs, () => mkdev(0, ++this.lastAnonDev));
   }
 
   /** The next inode number of files without a place (pipes, anonymous inodes). */

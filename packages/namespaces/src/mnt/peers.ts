@@ -1,6 +1,6 @@
 /** peers: who receives a mount's events: rings of peers, slaves of masters. Documentation/filesystems/sharedsubtree. */
-import type { Mount } from "@kernelkit/core";
-import { giveBack, type NsState, takeLowest } from "../frame.js";
+import { giveBack, type Mount, takeLowest } from "@kernelkit/core";
+import type { NsState } from "../frame.js";
 
 export function makeShared(st: NsState, m: Mount): void {
   if (m.group === 0) m.group = takeLowest(st.freeGroups, () => st.nextGroup++);
@@ -14,10 +14,18 @@ export function joinPeers(m: Mount, of: Mount): void {
   of.nextPeer = m;
 }
 
+/** `m` becomes the first slave of `master`, or nobody's. */
 export function setMaster(m: Mount, master: Mount | null): void {
   if (m.master !== null) m.master.slaves.splice(m.master.slaves.indexOf(m), 1);
   m.master = master;
-  if (master !== null) master.slaves.push(m);
+  if (master !== null) master.slaves.unshift(m);
+}
+
+/** `m` becomes a slave of the master of `of`, the next after it. */
+export function joinSlaves(m: Mount, of: Mount): void {
+  const master = of.master as Mount;
+  m.master = master;
+  master.slaves.splice(master.slaves.indexOf(of) + 1, 0, m);
 }
 
 /** `m` leaves its group and becomes a slave of a peer it leaves behind, or else of the group's master. */
@@ -27,18 +35,16 @@ export function makeSlave(st: NsState, m: Mount): void {
     if (m.nextPeer === m) giveBack(st.freeGroups, m.group);
     else {
       let prev = m;
-      let same: Mount | null = null;
-      for (let p = m.nextPeer; p !== m; p = p.nextPeer) {
-        if (same === null && p.root === m.root) same = p;
-        prev = p;
-      }
-      heir = same ?? m.nextPeer;
+      for (let p = m.nextPeer; p !== m; p = p.nextPeer) prev = p;
+      heir = m.nextPeer;
       prev.nextPeer = m.nextPeer;
       m.nextPeer = m;
     }
     m.group = 0;
   }
-  for (const s of [...m.slaves]) setMaster(s, heir);
+  for (const s of m.slaves) s.master = heir;
+  if (heir !== null) heir.slaves.unshift(...m.slaves);
+  m.slaves.length = 0;
   setMaster(m, heir);
 }
 

@@ -14,12 +14,15 @@ import {
   mountsBelow,
   type Propagation,
   setNamespace,
+  topMount,
+  type UserNamespace,
   umountTree,
   unlinkMount,
 } from "@kernelkit/core";
 import type { NsFrame } from "../frame.js";
 import { lockTree } from "./lockTree.js";
-import { joinPeers, makeShared, makeSlave, peersOf, setMaster, targets } from "./peers.js";
+import { joinPeers, joinSlaves, makeShared, makeSlave, peersOf, setMaster, targets } from "./peers.js";
+import { propagateUmount } from "./propagateUmount.js";
 
 interface Copy {
   top: Mount;
@@ -28,6 +31,8 @@ interface Copy {
 }
 interface Prepared {
   copies: Copy[];
+  /** Of the namespace in which the mount is made. */
+  userNs: UserNamespace | null;
 }
 
 /** How a copy of a mount relates to it. */
@@ -67,23 +72,22 @@ export function propagation(f: NsFrame, how: CopyMode): Propagation {
     skip: Mount,
     out: Copy[],
   ): void => {
-    let own = asSlaves ? null : source;
+    let last = asSlaves ? null : source;
     const has = new Map<Mount, Mount>();
     if (!asSlaves) has.set(skip, source);
     for (const m of group) {
-      if (m === skip || !under(mp, m.root)) continue;
-      const top: Mount = own === null ? copyAs(source, "slave") : copyAs(own, "bind");
-      if (own === null && m.group !== 0) {
-        for (const x of mountsBelow(top)) makeShared(st, x);
-        own = top;
-      }
+      // what is just being attached is in no namespace yet, and receives nothing of itself
+      if (m === skip || m.ns === null || !under(mp, m.root)) continue;
+      const top: Mount = last === null ? copyAs(source, "slave") : copyAs(last, "bind");
+      if (last === null && m.group !== 0) for (const x of mountsBelow(top)) makeShared(st, x);
+      last = top;
       has.set(m, top);
       out.push({ top, at: m, mountpoint: mp });
     }
     const done = new Set<Mount>();
     for (const m of group) {
-      const src = has.get(m) ?? own;
-      if (src === null) continue;
+      const src = has.get(m) ?? (asSlaves && last === null ? source : last);
+      if (src === null || m.ns === null) continue;
       for (const s of m.slaves) {
         if (done.has(s)) continue;
         const peers = s.group === 0 ? [s] : peersOf(s);
@@ -108,27 +112,25 @@ export function propagation(f: NsFrame, how: CopyMode): Propagation {
     },
     attaching(_c, tree, parent, mountpoint): Prepared {
       const copies: Copy[] = [];
-      if (parent.group === 0) return { copies };
+      const userNs = parent.ns?.userNs ?? null;
+      if (parent.group === 0) return { copies, userNs };
       for (const m of mountsBelow(tree)) makeShared(st, m);
       spread(peersOf(parent), tree, false, mountpoint, parent, copies);
-      return { copies };
+      return { copies, userNs };
     },
     attached(prepared) {
-      for (const { top, at, mountpoint } of (prepared as Prepared).copies) {
+      const { copies, userNs } = prepared as Prepared;
+      for (const { top, at, mountpoint } of copies) {
         const over = at.children.get(mountpoint);
         if (over !== undefined) unlinkMount(vfs, over);
         linkMount(vfs, top, at, mountpoint);
         const tree = mountsBelow(top);
         setNamespace(vfs, tree, at.ns);
-        if (
-          at.ns !== null &&
-          top.sb.userNs !== undefined &&
-          at.ns.userNs !== at.master?.ns?.userNs &&
-          at.master !== null
-        )
-          lockTree(tree);
+        if (at.ns?.userNs !== userNs) lockTree(tree);
         top.flags &= ~MNT_LOCKED;
-        if (over !== undefined) linkMount(vfs, over, top, top.root);
+        if (over === undefined) continue;
+        const place = topMount(top, top.root);
+        linkMount(vfs, over, place.mnt, place.dentry);
       }
     },
     cloned(old, copy) {
@@ -138,24 +140,10 @@ export function propagation(f: NsFrame, how: CopyMode): Propagation {
         return;
       }
       if (old.group !== 0) joinPeers(copy, old);
-      if (old.master !== null) setMaster(copy, old.master);
+      if (old.master !== null) joinSlaves(copy, old);
     },
     umounting(mnts) {
-      const all = new Set<Mount>(mnts);
-      const more: Mount[] = [];
-      if (how.quiet) return more;
-      for (let i = mnts.length - 1; i >= 0; i--) {
-        const m = mnts[i];
-        if (!m.hasParent || m.parent.group === 0) continue;
-        for (const t of targets(m.parent)) {
-          const child = t.children.get(m.mountpoint);
-          if (child === undefined || all.has(child)) continue;
-          if ([...child.children.values()].some((x) => !all.has(x))) continue;
-          all.add(child);
-          more.push(child);
-        }
-      }
-      return more;
+      return how.quiet ? [] : propagateUmount(vfs, mnts);
     },
     umounted(m) {
       makeSlave(st, m);
@@ -165,7 +153,9 @@ export function propagation(f: NsFrame, how: CopyMode): Propagation {
       if (!m.hasParent || m.parent.group === 0) return false;
       return targets(m.parent).some((t) => {
         const child = t.children.get(m.mountpoint);
-        return child !== undefined && child.children.size === 0 && child.refs > 0;
+        // one on top of it only would go down in its place
+        const covered = child?.children.has(child.root) === true ? 1 : 0;
+        return child !== undefined && child.children.size === covered && child.refs > 0;
       });
     },
     checkMove(m, parent) {

@@ -34,7 +34,8 @@ function restoreMount(s: NsCalls, m: MountImage): void {
   const at = m.mountpoint === "/" ? BASE : `${BASE}${m.mountpoint}`;
   let flags = 0;
   for (const o of m.options.split(",")) flags |= MOUNT_FLAGS[o] ?? 0;
-  const data = m.superOptions.split(",").filter((o) => o !== "rw" && o !== "ro");
+  // owners are shown as the initial namespace has them, which the inner root cannot say: what it mounts is its own again
+  const data = m.superOptions.split(",").filter((o) => !/^(r[wo]|[ug]id=\d+)$/.test(o));
   s.mount(m.source, at, m.type, flags, data.join(","));
   for (const f of m.files) {
     if (f.text === null) s.mkdir(`${at}${f.path}`, f.mode);
