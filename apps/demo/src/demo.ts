@@ -2,8 +2,9 @@
 
 import type { MachineOptions } from "@kernelkit/core";
 import { SingleBar } from "cli-progress";
-import { failureText, type Progress, type RunReport, runConformance, scoreTable } from "kernelkit-conformance";
+import { failureText, scoreTable } from "kernelkit-conformance";
 import { bootKernel } from "./kernel.js";
+import { openPool, score } from "./pool/pool.js";
 import { createShell, shellTask } from "./shell/shell.js";
 import { tour } from "./tour/tour.js";
 
@@ -57,32 +58,37 @@ export async function demo(o: DemoOptions, write: (text: string) => void): Promi
     const r = await shell.exec(line);
     write(r.stdout + r.stderr);
   }
-  if (o.tour !== false) {
-    write("\nThe stories: rival designs on one workload (`tour STORY` shows one with its tables and plots):\n");
-    await tour([], { brief: true }, write);
-  }
-  let ok = true;
-  if (o.conformance !== false) {
+  const pool = openPool();
+  try {
+    if (o.tour !== false) {
+      write("\nThe stories: rival designs on one workload (`tour STORY` shows one with its tables and plots):\n");
+      await tour([], { brief: true }, write, pool);
+    }
+    if (o.conformance === false) return true;
     write("\nRecorded behaviour of real Linux kernels, run against this one:\n");
-    const report = await score();
+    const report = await withBar((progress) => score(pool, [], progress));
     write(`${failureText(report.packages)}${scoreTable(report.packages)}`);
-    ok = report.ok;
+    return report.ok;
+  } finally {
+    await pool.close();
+    write(NEXT);
   }
-  write(NEXT);
-  return ok;
 }
 
-async function score(): Promise<RunReport> {
+/** A progress bar on a terminal, nothing elsewhere. */
+export async function withBar<T>(
+  run: (progress: (done: number, total: number, name: string) => void) => Promise<T>,
+): Promise<T> {
   const bar = process.stderr.isTTY
-    ? new SingleBar({ format: "{bar} {value}/{total} {id}", stream: process.stderr })
+    ? new SingleBar({ format: "{bar} {value}/{total} {name}", stream: process.stderr, clearOnComplete: true })
     : null;
-  let started = false;
-  const report = await runConformance({}, (p: Progress) => {
-    if (bar === null) return;
-    if (!started) bar.start(p.total, 0, { id: "" });
-    started = true;
-    bar.update(p.done, { id: p.id });
-  });
-  bar?.stop();
-  return report;
+  bar?.start(1, 0, { name: "" });
+  try {
+    return await run((done, total, name) => {
+      bar?.setTotal(total);
+      bar?.update(done, { name });
+    });
+  } finally {
+    bar?.stop();
+  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { count, failureText, missingText, newScore, reportJson, scoreTable } from "./report.js";
+import { count, failureText, mergeReports, missingText, newScore, reportJson, scoreTable } from "./report.js";
 
 describe("the score", () => {
   const a = newScore("core");
@@ -14,6 +14,17 @@ describe("the score", () => {
   b.missing.set("package memcg", 1);
   b.stale.push("oom-001");
 
+  it("of parts of a run adds up to that of the whole", () => {
+    const part = { packages: [a], ok: false };
+    const sum = mergeReports([part, { packages: [b], ok: false }, part]);
+    expect(sum.ok).toBe(false);
+    expect(sum.packages.map((p) => [p.name, p.cases, p.pass, p.notYet])).toEqual([
+      ["core", 8, 4, 0],
+      ["memcg", 1, 0, 1],
+    ]);
+    expect(sum.packages[0].failures).toHaveLength(4);
+    expect(sum.packages[1].missing.get("package memcg")).toBe(1);
+  });
   it("is a table with a total", () => {
     expect(scoreTable([a, b])).toBe(
       "package  cases  pass  fail  known  not yet\n" +

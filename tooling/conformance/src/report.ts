@@ -42,6 +42,25 @@ export function count(score: PackageScore, outcome: Outcome): void {
   score[outcome]++;
 }
 
+export const asReport = (packages: PackageScore[]): RunReport => ({
+  packages,
+  ok: packages.every((p) => p.fail === 0 && p.stale.length === 0),
+});
+
+/** One report of those of several parts of a run; packages in the order in which they are first named. */
+export function mergeReports(parts: readonly RunReport[]): RunReport {
+  const byName = new Map<string, PackageScore>();
+  for (const p of parts.flatMap((part) => part.packages)) {
+    if (!byName.has(p.name)) byName.set(p.name, newScore(p.name));
+    const sum = byName.get(p.name) as PackageScore;
+    for (const c of COLUMNS) sum[c] += p[c];
+    sum.failures.push(...p.failures);
+    sum.stale.push(...p.stale);
+    for (const [what, n] of p.missing) sum.missing.set(what, (sum.missing.get(what) ?? 0) + n);
+  }
+  return asReport([...byName.values()]);
+}
+
 const COLUMNS = ["cases", "pass", "fail", "known", "notYet"] as const;
 
 /** The table of scores, one line per package and a total if there are several. */

@@ -158,4 +158,17 @@ describe("running many cases", () => {
     const report = await runCases([set], { dialects, caseId: "good" });
     expect(report.packages[0]).toMatchObject({ cases: 1, pass: 1 });
   });
+
+  it("runs a share of the cases, and all shares are all cases", async () => {
+    const cases = [1, 2, 3, 4, 5].map((n) => caseOf([{ kernel: "now", ret: 0 }], { id: `c${n}` }));
+    const shares = [0, 1].map(async (index) => {
+      const ids: string[] = [];
+      await runCases([{ package: "toy", cases }], { dialects, part: { index, of: 2 } }, (p) => ids.push(p.id));
+      return ids;
+    });
+    expect(await Promise.all(shares)).toEqual([
+      ["c1", "c3", "c5"],
+      ["c2", "c4"],
+    ]);
+  });
 });

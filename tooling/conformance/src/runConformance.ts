@@ -10,8 +10,8 @@ import { fileURLToPath } from "node:url";
 import { parseJson } from "./json.js";
 import { asKnownList, type KnownList } from "./known.js";
 import { casePackages, loadCaseSet } from "./loadCases.js";
-import type { RunReport } from "./report.js";
-import { type Progress, type RunCasesOptions, runCases } from "./runCases.js";
+import { asReport, type RunReport } from "./report.js";
+import { type Part, type Progress, type RunCasesOptions, runCases } from "./runCases.js";
 
 export interface ConformanceOptions {
   /** Which packages' cases; all that have some if left out. */
@@ -20,6 +20,8 @@ export interface ConformanceOptions {
   readonly casesDir?: string;
   /** Only the cases with this id. */
   readonly caseId?: string;
+  /** Only this share of the cases of each package: for several threads, whose reports `mergeReports` puts together. */
+  readonly part?: Part;
   /** File of the known list; the one beside this runner if left out. */
   readonly knownFile?: string;
   readonly trace?: RunCasesOptions["trace"];
@@ -35,6 +37,9 @@ export function toolDir(): string {
       throw new RangeError("conformance: cannot find its own folder: give casesDir and knownFile");
   }
 }
+
+/** The packages that have recorded cases. */
+export const recordedPackages = (): string[] => casePackages(join(toolDir(), "cases"));
 
 /**
  * Runs the cases and gives the score. RangeError for a package or case id that is not there, TypeError or SyntaxError for a
@@ -57,13 +62,15 @@ export async function runConformance(
     throw new RangeError(`no case '${options.caseId}' in ${packages.join(", ")} of ${dir}`);
   }
   const report = await runCases(sets, { known, ...pick(options) }, onProgress);
-  if (options.casesDir === undefined && options.caseId === undefined) addOrphans(report, known, sets);
-  return { ...report, ok: report.packages.every((p) => p.fail === 0 && p.stale.length === 0) };
+  const first = options.part === undefined || options.part.index === 0;
+  if (options.casesDir === undefined && options.caseId === undefined && first) addOrphans(report, known, sets);
+  return asReport(report.packages);
 }
 
-function pick(options: ConformanceOptions): Pick<RunCasesOptions, "caseId" | "trace"> {
+function pick(options: ConformanceOptions): Pick<RunCasesOptions, "caseId" | "part" | "trace"> {
   return {
     ...(options.caseId !== undefined && { caseId: options.caseId }),
+    ...(options.part !== undefined && { part: options.part }),
     ...(options.trace !== undefined && { trace: options.trace }),
   };
 }

@@ -4,8 +4,9 @@
  * Exit codes: 0, that of the script or program that was run, 1 something does not hold, 2 the command line or a file is wrong.
  */
 import { Command, CommanderError } from "commander";
-import { type Progress, runConformance, scoreTable } from "kernelkit-conformance";
-import { type DemoOptions, demo } from "../demo.js";
+import { failureText, reportJson, scoreTable } from "kernelkit-conformance";
+import { type DemoOptions, demo, withBar } from "../demo.js";
+import { openPool, score } from "../pool/pool.js";
 import { listJson, listText, type TourOptions, tour } from "../tour/tour.js";
 import { addBoot } from "./boot.js";
 import { addLayouts } from "./layouts.js";
@@ -70,9 +71,15 @@ Exit codes: 0; that of the script or program that was run; 1 something does not 
     .argument("[package...]", "packages; all without any")
     .option("--json", "the report as JSON")
     .action(async (packages: string[], o: { json?: boolean }) => {
-      const report = await runConformance({ packages }, (_: Progress) => {});
-      out(o.json === true ? `${JSON.stringify(report, null, 1)}\n` : scoreTable(report.packages));
-      process.exitCode = report.ok ? 0 : 1;
+      const pool = openPool();
+      try {
+        const report = await withBar((progress) => score(pool, packages, progress));
+        if (o.json === true) out(`${JSON.stringify(reportJson(report), null, 1)}\n`);
+        else out(`${failureText(report.packages)}${scoreTable(report.packages)}`);
+        process.exitCode = report.ok ? 0 : 1;
+      } finally {
+        await pool.close();
+      }
     });
 
   addLayouts(program);

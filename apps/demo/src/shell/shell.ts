@@ -169,3 +169,5 @@ export function shellTask(kernel: AssembledKernel): Task {
   kernel.sys(task).prctl(15, "sh"); // PR_SET_NAME
   return task;
 }
+
+export { complete } from "./complete.js";

@@ -1,6 +1,7 @@
 /** `kernelkit tour`: run stories, show them, write what is asked for. */
-import type { StoryResult } from "@kernelkit/core/stories";
+import { knobsOf, type StoryResult } from "@kernelkit/core/stories";
 import { SingleBar } from "cli-progress";
+import { inOrder, openPool, type Pool } from "../pool/pool.js";
 import { type Entry, settings, stories } from "./catalogue.js";
 import { storyText } from "./show.js";
 import { type Outputs, writeResult } from "./write.js";
@@ -19,8 +20,16 @@ function line(e: Entry, r: StoryResult): string {
   return `${`${e.package}/${e.story.id}`.padEnd(34)} ${e.story.question}${first === "" ? "" : ` [${first.trim()}]`}\n`;
 }
 
-/** Run the stories asked for (ids or packages; all without any). RangeError for a story or a setting that is not there. */
-export async function tour(asked: readonly string[], o: TourOptions, write: (text: string) => void): Promise<void> {
+/**
+ * Run the stories asked for (ids or packages; all without any), as many at a time as the pool has threads, and show them in their order.
+ * RangeError for a story or a setting that is not there.
+ */
+export async function tour(
+  asked: readonly string[],
+  o: TourOptions,
+  write: (text: string) => void,
+  pool?: Pool,
+): Promise<void> {
   const chosen = stories(asked);
   const known = new Set(chosen.flatMap((e) => Object.keys(e.story.knobs)));
   for (const s of o.set ?? []) {
@@ -28,20 +37,29 @@ export async function tour(asked: readonly string[], o: TourOptions, write: (tex
     if (!known.has(name))
       throw new RangeError(`setting: no story here has '${name}'; there are ${[...known].join(", ")}`);
   }
+  const mine = (e: Entry): string[] => (o.set ?? []).filter((s) => Object.hasOwn(e.story.knobs, s.split("=")[0]));
+  // a wrong value is said before anything is run
+  for (const e of chosen) knobsOf(e.story.knobs, settings(e.story, mine(e)));
   const bar =
     process.stderr.isTTY && chosen.length > 1
       ? new SingleBar({ format: "{bar} {value}/{total} {id}", stream: process.stderr, clearOnComplete: true })
       : null;
   bar?.start(chosen.length, 0, { id: "" });
-  for (const e of chosen) {
-    bar?.update({ id: e.story.id });
-    const mine = (o.set ?? []).filter((s) => Object.hasOwn(e.story.knobs, s.split("=")[0]));
-    const result = e.story.run(settings(e.story, mine));
-    write(o.brief === true ? line(e, result) : `${storyText(e, result)}\n`);
-    await writeResult(e, result, o);
-    bar?.increment();
+  const threads = pool ?? openPool(chosen.length === 1 ? { threads: 1 } : {});
+  const run = async (e: Entry): Promise<[Entry, StoryResult]> => [
+    e,
+    await threads.story({ id: e.story.id, set: mine(e) }),
+  ];
+  try {
+    for await (const [e, result] of inOrder(threads, chosen, run)) {
+      write(o.brief === true ? line(e, result) : `${storyText(e, result)}\n`);
+      await writeResult(e, result, o);
+      bar?.increment({ id: e.story.id });
+    }
+  } finally {
+    if (pool === undefined) await threads.close();
+    bar?.stop();
   }
-  bar?.stop();
 }
 
 /** The same for programs. */

@@ -278,7 +278,7 @@ export const writeback: Dialect = {
     const m = c.machine ?? {};
     return {
       needs: ["writeback"],
-      machine: { cpus: m.cpus ?? 2, hz: m.hz ?? 250, memory: m.memory ?? "64G" },
+      machine: { cpus: m.cpus ?? 2, hz: m.hz ?? 250, memory: m.memory ?? "8G" },
       ...(typeof m.cmdline === "string" && { cmdline: m.cmdline }),
       options: { writeback: optionsOf(c.strategy as Strategy | undefined) },
     };
