@@ -67,6 +67,19 @@ describe("numa", () => {
     expect(sys.move_pages(0, [AT, AT + P], null, 0).status).toEqual([1, 1]);
   });
 
+  it("areas that two calls of mbind gave equal policies are one area", () => {
+    const k = build().boot();
+    const sys = k.sys(k.init);
+    sys.mmap(AT, 4 * P, RW, FIXED, -1, 0);
+    sys.mbind(AT, P, MPOL_BIND, [1], 64, 0);
+    const areas = (): number => (k.init.mm?.vmas ?? []).filter((v) => v.start >= AT && v.end <= AT + 4 * P).length;
+    expect(areas()).toBe(2);
+    sys.mbind(AT + P, P, MPOL_BIND, [1], 64, 0);
+    expect(areas()).toBe(2);
+    sys.mbind(AT + 2 * P, P, MPOL_BIND, [2], 64, 0);
+    expect(areas()).toBe(3);
+  });
+
   it("bad arguments give an errno or a TypeError, and change nothing", () => {
     const k = build().boot();
     const sys = k.sys(k.init);

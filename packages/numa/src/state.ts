@@ -3,7 +3,7 @@ import type { AddressSpace, Core, Inode, Mm, Task, Tracepoint, Vma } from "@kern
 import { MmNuma, TaskNuma, type VmaNumab } from "./balance/taskNuma.js";
 import { type NumaCosts, NumaSpent } from "./cost/numaCosts.js";
 import type { ResolvedOptions } from "./options.js";
-import type { Mempolicy } from "./policy/mempolicy.js";
+import { type Mempolicy, mpolEqual } from "./policy/mempolicy.js";
 import { maskHasNode, type NodeList, nodesOfMask } from "./policy/nodes.js";
 import { SharedPolicy } from "./policy/sharedPolicy.js";
 import type { Strategy } from "./strategy/strategy.js";
@@ -78,7 +78,12 @@ export class NumaSystem {
       s.nextScanNs = k.now + this.settings.scanDelay * 1e6;
       return s;
     });
-    this.vmaSlot = mm.addVmaSlot({ name: "numa.policy", init: () => null });
+    this.vmaSlot = mm.addVmaSlot({
+      name: "numa.policy",
+      init: () => null,
+      // two calls make two policies that are alike
+      same: (a, b) => mpolEqual(a as Mempolicy | null, b as Mempolicy | null),
+    });
     this.numabSlot = mm.addVmaSlot({
       name: "numa.numab",
       init: () => null,

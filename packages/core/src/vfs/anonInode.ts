@@ -10,7 +10,7 @@ import { ANON_INODE_FS_MAGIC } from "../abi/magic.js";
 import type { Core } from "../kernel/core.js";
 import type { Task } from "../task/task.js";
 import type { Dentry } from "./dentry.js";
-import { type FileOps, FMODE_LSEEK, FMODE_OPENED, FMODE_PREAD, FMODE_PWRITE, FMODE_READ, OpenFile } from "./file.js";
+import { type FileOps, FMODE_LSEEK, FMODE_OPENED, FMODE_READ, OpenFile } from "./file.js";
 import { Inode, InodeOps } from "./inode.js";
 import { MNT_INTERNAL, Mount } from "./mount.js";
 import { noOps } from "./specialFile.js";
@@ -69,11 +69,8 @@ export function anonFile(
   }
   const d = vfs.dcache.makeUnhashed(name, null, inode);
   const f = new OpenFile(mnt, d, inode, ops, (flags + 1) & O_ACCMODE, flags, t.cred);
-  // places are only for what has an inode of its own (and then the operations refuse them)
-  f.mode |=
-    FMODE_OPENED |
-    (ops.llseek !== null ? FMODE_LSEEK : 0) |
-    (o.ino !== undefined ? FMODE_PREAD | FMODE_PWRITE : 0);
+  // it may be sought, in vain; it has no places to read or write at
+  f.mode |= FMODE_OPENED | (ops.llseek !== null ? FMODE_LSEEK : 0);
   if ((f.mode & O_ACCMODE) === FMODE_READ) inode.readcount++;
   f.data = data;
   vfs.pathGet(mnt, d);

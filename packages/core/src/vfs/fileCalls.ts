@@ -60,7 +60,6 @@ import { inodePermission, MAY_CHDIR, MAY_EXEC } from "./perm.js";
 import { dataArg, vfsRead, vfsWrite } from "./readWrite.js";
 import { doRename } from "./rename.js";
 import { accessAt, atPath, readlinkAt, statAt, statxAt } from "./stat.js";
-import { xattrCalls } from "./xattrCalls.js";
 
 function fsOf(c: Ctx): FsStruct {
   return c.task.fs as FsStruct;
@@ -221,7 +220,6 @@ function writeWhole(c: Ctx, path: PathArg, data: Uint8Array | string, mode: numb
 }
 
 export const fileCalls: Impl<FileSys> = {
-  ...xattrCalls,
   open: (c, path, flags, mode) => open(c, AT_FDCWD, path, flags, mode),
   openat: (c, dirfd, path, flags, mode) => open(c, int(dirfd, "dirfd"), path, flags, mode),
   openat2: (c, dirfd, path, how) => openat2(c, int(dirfd, "dirfd"), path, how),

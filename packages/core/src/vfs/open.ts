@@ -80,7 +80,7 @@ export const VALID_OPEN_FLAGS: number =
 const O_PATH_FLAGS = O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
 
 /** What O_PATH descriptions do: nothing. */
-export const pathFileOps: FileOps = new FileOps({});
+export const pathFileOps: FileOps = /* @__PURE__ */ new FileOps({});
 
 /** A description for (mnt, dentry), counted but not yet open. ENFILE. */
 export function allocFile(c: Ctx, mnt: Mount, dentry: Dentry, ops: FileOps, flags: number): OpenFile {

@@ -27,6 +27,7 @@ import { type FileSystemType, SuperBlock } from "./superBlock.js";
 import { ramfs, ramfsAops, ramfsOps, rootfs, tmpfs, tmpfsAops, tmpfsOps } from "./tmpfs.js";
 import { Vfs } from "./vfs.js";
 import { memXattrs } from "./xattr.js";
+import { xattrCalls } from "./xattrCalls.js";
 
 /** Where file systems are mounted at boot, if their type is there. Directories are made as needed. */
 const BOOT_MOUNTS: readonly [type: string, source: string, at: string, data: string][] = [
@@ -168,6 +169,7 @@ export const vfsPart: Part = {
     k.state.root("vfs", vfs);
     installStatics(k);
     k.syscalls.add(fileCalls);
+    k.syscalls.add(xattrCalls);
     k.syscalls.add(fdCalls);
     k.syscalls.add(mountCalls);
     for (const type of [tmpfs, ramfs, rootfs, ...diskTypes]) vfs.registerFilesystem(type);

@@ -5,6 +5,7 @@
  * A file system has handlers by prefix (`SuperBlock.xattr`); a name that no handler takes is EOPNOTSUPP. `getRaw`, `setRaw` and
  * `removeRaw` go past permission and hooks: for offline edits, labels and tests.
  */
+import { extend } from "../lib/extend.js";
 import {
   CAP_SETFCAP,
   CAP_SYS_ADMIN,
@@ -72,13 +73,12 @@ const inInode: Pick<XattrHandler, "get" | "set"> = {
   },
 };
 
-export const userXattr: XattrHandler = { prefix: XATTR_USER_PREFIX, ...inInode };
-export const trustedXattr: XattrHandler = {
+export const userXattr: XattrHandler = /* @__PURE__ */ extend(inInode, { prefix: XATTR_USER_PREFIX });
+export const trustedXattr: XattrHandler = /* @__PURE__ */ extend(inInode, {
   prefix: XATTR_TRUSTED_PREFIX,
-  ...inInode,
-  list: (c) => capable(c.k, c.task, CAP_SYS_ADMIN),
-};
-export const securityXattr: XattrHandler = { prefix: XATTR_SECURITY_PREFIX, ...inInode };
+  list: (c: Ctx) => capable(c.k, c.task, CAP_SYS_ADMIN),
+});
+export const securityXattr: XattrHandler = /* @__PURE__ */ extend(inInode, { prefix: XATTR_SECURITY_PREFIX });
 
 /** user, trusted and security attributes in the inode. */
 export const memXattrs: readonly XattrHandler[] = [userXattr, trustedXattr, securityXattr];

@@ -93,7 +93,7 @@ export class Epoll {
   readonly pollWait: WaitQueue = new WaitQueue("epoll");
 }
 
-export const epollOps: FileOps = new FileOps({
+export const epollOps: FileOps = /* @__PURE__ */ new FileOps({
   poll(c, file, pt) {
     const ep = file.data as Epoll;
     pt?.add(ep.pollWait);

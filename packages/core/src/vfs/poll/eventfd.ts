@@ -35,7 +35,7 @@ export class EventfdCtx {
   }
 }
 
-export const eventfdOps: FileOps = new FileOps({
+export const eventfdOps: FileOps = /* @__PURE__ */ new FileOps({
   open(_c, _inode, file) {
     file.mode |= FMODE_STREAM;
     return undefined;

@@ -11,7 +11,7 @@ import type { Ctx } from "../../kernel/ctx.js";
 import { int } from "../../sys/args.js";
 import type { Pid, PidNamespace } from "../../task/pid.js";
 import type { Task } from "../../task/task.js";
-import { FileOps } from "../file.js";
+import { FileOps, FMODE_PREAD, FMODE_PWRITE } from "../file.js";
 
 /** Flag of pidfd_open: of a thread that leads no group. */
 export const PIDFD_THREAD = 0o200;
@@ -38,6 +38,8 @@ export const pidfdOps: FileOps = new FileOps({
 
 function create(c: Ctx, pid: Pid, flags: number): number {
   const file = c.k.vfs.anonFile(c.task, "[pidfd]", pidfdOps, pid, O_RDWR | (flags & O_NONBLOCK));
+  // it is a file of its own file system: pread(2) gets as far as finding that it cannot be read
+  file.mode |= FMODE_PREAD | FMODE_PWRITE;
   return c.k.vfs.installOrPut(c.task, file, true);
 }
 

@@ -4,6 +4,7 @@
  *
  * sysfs looks at the mode bits at open even for root (EACCES); in cgroup file systems reading what cannot be read is EINVAL.
  */
+import { extend } from "../../lib/extend.js";
 import { E2BIG, EACCES, EINVAL, ENODEV } from "../../abi/errno.js";
 import { fail } from "../../abi/errors.js";
 import { CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, SYSFS_MAGIC } from "../../abi/magic.js";
@@ -96,4 +97,4 @@ export const cgroup2Kind: TreeKind = {
   magic: CGROUP2_SUPER_MAGIC,
   fileOps: cgroupFileOps,
 };
-export const cgroupKind: TreeKind = { ...cgroup2Kind, name: "cgroup", magic: CGROUP_SUPER_MAGIC };
+export const cgroupKind: TreeKind = /* @__PURE__ */ extend(cgroup2Kind, { name: "cgroup", magic: CGROUP_SUPER_MAGIC });

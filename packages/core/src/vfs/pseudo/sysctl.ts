@@ -7,6 +7,7 @@
  *   claims all (writes_strict 1). A string is read and written at offsets.
  * - Boot parameters `sysctl.vm.swappiness=10` are applied when all files are there.
  */
+import { extend } from "../../lib/extend.js";
 import { EACCES, EINVAL, EPERM } from "../../abi/errno.js";
 import { Errno, fail } from "../../abi/errors.js";
 import { POLLERR, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM } from "../../abi/poll.js";
@@ -210,7 +211,7 @@ export const sysctlKind: TreeKind = {
   prefix: "/proc/sys",
   magic: 0,
   fileOps: sysctlFileOps,
-  dirOps: /* @__PURE__ */ new InodeOps({ ...attrs, lookup: treeLookup }),
+  dirOps: /* @__PURE__ */ new InodeOps(/* @__PURE__ */ extend(attrs, { lookup: treeLookup })),
   nodeOps: /* @__PURE__ */ new InodeOps(attrs),
   dirMode: 0o555,
   firstIno: 0x40000000,
