@@ -1,12 +1,12 @@
 /** Backing devices: limits of what may be dirty for one device, and /sys/class/bdi. Kernel document ABI/testing/sysfs-class-bdi. */
-import { type Core, EINVAL, fail } from "@kernelkit/core";
+import { type Core, EINVAL, fail, kstrtou64, kstrtouint, orFail } from "@kernelkit/core";
 import { BDI_RATIO_MAX, BDI_RATIO_SCALE } from "./control/constants.js";
 import type { StablePages } from "./options.js";
 
 /** backing_dev_info: state. */
 export class BackingDevInfo {
-  /** Pages read ahead. */
-  raPages = 32;
+  /** Pages read ahead; a bigint beyond 2^53. */
+  raPages: number | bigint = 32;
   /** Parts per million of the threshold. */
   minRatio = 0;
   maxRatio: number = BDI_RATIO_MAX;
@@ -25,11 +25,11 @@ export class BdiList {
   minRatioSum = 0;
 }
 
-/** A decimal number, perhaps with a plus: EINVAL for anything else, a blank before it included. */
-function decimal(text: string): number {
-  const m = /^\+?(\d+)\n?$/.exec(text);
-  return m === null || Number(m[1]) > 0xffffffff ? fail(EINVAL) : Number(m[1]);
-}
+/** An unsigned decimal number of 32 bits. EINVAL, ERANGE. */
+const decimal = (text: string): number => orFail(kstrtouint(text, 10));
+
+/** One of 64 bits. */
+const decimal64 = (text: string): bigint => orFail(kstrtou64(text, 10));
 
 /** bdi_set_min_ratio(), in ppm. EINVAL: above the maximum, or all minima together reach the whole. */
 export function bdiSetMinRatio(all: BdiList, b: BackingDevInfo, ppm: number): void {
@@ -57,7 +57,8 @@ export function installBdiFiles(
     mode: 0o644,
     show: (_c: unknown, b: BackingDevInfo) => `${Math.floor(get(b) / scale)}\n`,
     store(_c: unknown, b: BackingDevInfo, text: string): undefined {
-      set(b, decimal(text) * scale);
+      // unsigned 32-bit arithmetic, overflow and all
+      set(b, Math.imul(decimal(text), scale) >>> 0);
     },
   });
   const min = (b: BackingDevInfo): number => b.minRatio;
@@ -67,10 +68,8 @@ export function installBdiFiles(
     mode: 0o644,
     show: (_c: unknown, b: BackingDevInfo) => `${Math.floor((get(b) * thresh()) / BDI_RATIO_MAX) * 4096}\n`,
     store(_c: unknown, b: BackingDevInfo, text: string): undefined {
-      const m = /^\+?(\d+)\n?$/.exec(text);
-      if (m === null) return fail(EINVAL);
+      const pages = Number(decimal64(text) >> 12n);
       const t = thresh();
-      const pages = Math.floor(Number(m[1]) / 4096);
       if (t === 0 || pages > t) return fail(EINVAL);
       set(b, Math.floor((pages * BDI_RATIO_MAX) / t));
     },
@@ -78,9 +77,11 @@ export function installBdiFiles(
   const group = k.sysfs.group("bdi", {
     read_ahead_kb: {
       mode: 0o644,
-      show: (_c, b: BackingDevInfo) => `${b.raPages * 4}\n`,
+      // kilobytes as a signed number
+      show: (_c, b: BackingDevInfo) => `${BigInt.asIntN(64, BigInt(b.raPages) * 4n)}\n`,
       store(_c, b, text) {
-        b.raPages = Math.floor(decimal(text) / 4);
+        const pages = decimal64(text) >> 2n;
+        b.raPages = pages < 2n ** 53n ? Number(pages) : pages;
       },
     },
     min_ratio: ratio(BDI_RATIO_SCALE, min, setMin),

@@ -89,7 +89,10 @@ export function installKnobs(k: Core, s: Knobs, limitsChanged: () => void, wakeF
         s.dirtytimeExpireSeconds = v;
       },
     }),
+    // kept in ticks
     laptop_mode: intSysctl({
+      min: -Math.floor(0x7fffffff / k.time.hz),
+      max: Math.floor(0x7fffffff / k.time.hz),
       get: () => s.laptopMode,
       set(_c, v) {
         s.laptopMode = v;

@@ -176,7 +176,15 @@ export function syncFileRange(w: Writeback, c: Ctx, fd: number, off: Offset, n: 
     const wait = (): Wait => c.sleep(wi.wb.dev.wait, undefined, TASK_UNINTERRUPTIBLE);
     const busy = (): boolean => m.nextTagged(TAG_WRITEBACK, from, to) >= 0;
     if (f.stage === 0) {
-      if ((flags & 1) !== 0 && busy()) return wait();
+      if ((flags & 1) !== 0) {
+        if (busy()) return wait();
+        // an error of what was under way ends it: nothing is started
+        const e = advanceErr(w, file, false);
+        if (e !== 0) {
+          c.endPart("syncFileRange");
+          return fail(-e);
+        }
+      }
       f.stage = 1;
     }
     if (f.stage === 1 && (flags & 2) !== 0) {

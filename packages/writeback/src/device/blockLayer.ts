@@ -134,9 +134,9 @@ export class BlockLayer {
     this.ended(bio);
   }
 
-  /** A cached write has got to the medium. */
+  /** A cached write has got to the medium. One that failed never does. */
   private onMedium(t: Transfer): void {
-    if (!t.dev.lost) this.store(t);
+    if (!t.dev.lost && t.dev.active.includes(t)) this.store(t);
     if (t.dev.wait.active) this.k.sched.wakeUp(t.dev.wait);
   }
 

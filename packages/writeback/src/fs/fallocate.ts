@@ -1,6 +1,7 @@
 /** fallocate(2) of disk file systems: preallocation, holes, zeros, and moving what is behind a range. */
 import {
   type AddressSpace,
+  ALLOC_WAIT,
   type Ctx,
   changedAttr,
   EFBIG,
@@ -22,6 +23,7 @@ import {
   punchPages,
   readPage,
   removeRange,
+  TAG_DIRTY,
   TAG_WRITEBACK,
   TASK_UNINTERRUPTIBLE,
   WAIT,
@@ -47,19 +49,33 @@ export function settled(w: Writeback, c: Ctx, inode: Inode, first: number, last:
   return false;
 }
 
-/** Bytes from..to of one page become zeros: in the cache, and from there on the disk. 0 or WAIT. */
+/**
+ * Bytes from..to of one page become zeros: in the cache, and from there on the disk. 0 or WAIT. What has no valid contents is left
+ * alone: no block, or a preallocated one that nobody has written to.
+ */
 export function zeroEdge(w: Writeback, c: Ctx, inode: Inode, from: number, to: number): 0 | Wait {
   if (from >= to) return 0;
   const m = inode.mapping as AddressSpace;
   const index = Math.floor(from / PAGE);
-  if (wbInodeOf(w, inode).map.state(index) === BLOCK_NONE) return 0;
+  const state = wbInodeOf(w, inode).map.state(index);
+  if (state === BLOCK_NONE) return 0;
+  const clean = !m.testTag(index, TAG_DIRTY) && !m.testTag(index, TAG_WRITEBACK);
+  if (state === BLOCK_UNWRITTEN && clean && m.data(index) === null) return 0;
   const pfn = grabPage(c.k.mm, c, m, index, null);
+  if (pfn === ALLOC_WAIT) return WAIT;
   if (pfn <= 0) return fail(ENOMEM);
-  if (readPage(c.k.mm, c, m, index, pfn) === WAIT) return WAIT;
+  const r = readPage(c.k.mm, c, m, index, pfn);
+  if (r === WAIT) return WAIT;
+  if (r !== 0) return fail(r as number);
   if (waitStable(w, c, m, index, pfn) === WAIT) return WAIT;
   zeroRange(m, from, to);
   c.k.mm.setPageDirty(pfn);
   return 0;
+}
+
+/** The rest of the page in which the file ends (or is to end) at `size` becomes zeros, on the disk too. ext4_block_truncate_page(). */
+export function zeroTail(w: Writeback, c: Ctx, inode: Inode, size: number): 0 | Wait {
+  return zeroEdge(w, c, inode, size, Math.ceil(size / PAGE) * PAGE);
 }
 
 export function fallocate(
@@ -93,12 +109,22 @@ export function fallocate(
 }
 
 /** Blocks for a range: not valid until they are written, or (FALLOC_FL_NO_HIDE_STALE) valid at once, with whatever they hold. */
-function preallocate(w: Writeback, c: Ctx, inode: Inode, mode: number, offset: number, end: number): undefined {
+function preallocate(
+  w: Writeback,
+  c: Ctx,
+  inode: Inode,
+  mode: number,
+  offset: number,
+  end: number,
+): Wait | undefined {
   const fs = diskFs(inode.sb) as DiskFs;
   const wi = wbInodeOf(w, inode);
   const keep = (mode & FALLOC_FL_KEEP_SIZE) !== 0;
   const stale = (mode & FALLOC_FL_NO_HIDE_STALE) !== 0;
-  if (!keep && end > inode.size) newsizeOk(c, inode, end);
+  if (!keep && end > inode.size) {
+    newsizeOk(c, inode, end);
+    if (zeroTail(w, c, inode, inode.size) === WAIT) return WAIT;
+  }
   const last = Math.ceil(end / PAGE) - 1;
   const grow = (size: number): void => {
     if (keep || size <= inode.size) return;

@@ -26,11 +26,11 @@ import {
   O_DSYNC,
   O_SYNC,
   type OpenFile,
+  PG_UPTODATE,
   removePrivs,
   type SuperOps,
   simpleSetattr,
   TAG_DIRTY,
-  TAG_WRITEBACK,
   WAIT,
   type Wait,
   writeChecks,
@@ -46,7 +46,7 @@ import { diskFs, type Writeback } from "../system.js";
 import { balanceDirtyPagesRatelimited } from "../throttle/balance.js";
 import { BLOCK_DELAYED, BLOCK_NONE, BLOCK_UNWRITTEN, BLOCK_WRITTEN } from "./blockMap.js";
 import { type DiskFs, freeBlocks, reserveBlock, wbInodeOf } from "./diskFs.js";
-import { fallocate, settled, zeroEdge } from "./fallocate.js";
+import { fallocate, settled, zeroTail } from "./fallocate.js";
 import { journalEvicted } from "./journal.js";
 import { I_DIRTY_DATASYNC, I_DIRTY_SYNC, I_DIRTY_TIME, type WbInode } from "./wbInode.js";
 
@@ -110,9 +110,9 @@ function setattr(w: Writeback, c: Ctx, inode: Inode, a: Iattr): Wait | undefined
   const sized = (a.valid & ATTR_SIZE) !== 0 && inode.mapping !== null;
   const old = inode.size;
   const first = Math.ceil(a.size / PAGE);
-  if (sized && a.size < old) {
-    if (!settled(w, c, inode, Math.floor(a.size / PAGE), Number.MAX_SAFE_INTEGER)) return WAIT;
-    if (zeroEdge(w, c, inode, a.size, Math.min(first * PAGE, old)) === WAIT) return WAIT;
+  if (sized) {
+    if (a.size < old && !settled(w, c, inode, Math.floor(a.size / PAGE), Number.MAX_SAFE_INTEGER)) return WAIT;
+    if (zeroTail(w, c, inode, Math.min(a.size, old)) === WAIT) return WAIT;
   }
   simpleSetattr(c, inode, a);
   if (!sized) return undefined;
@@ -124,11 +124,13 @@ function setattr(w: Writeback, c: Ctx, inode: Inode, a: Iattr): Wait | undefined
   return undefined;
 }
 
-const isData = (wi: WbInode, m: AddressSpace, i: number): boolean => {
+/** Data for SEEK_DATA: valid blocks, reservations, and of preallocated blocks those whose pages are in the cache, read or written. */
+function isData(w: Writeback, wi: WbInode, m: AddressSpace, i: number): boolean {
   const b = wi.map.state(i);
-  if (b === BLOCK_NONE) return false;
-  return b !== BLOCK_UNWRITTEN || m.testTag(i, TAG_DIRTY) || m.testTag(i, TAG_WRITEBACK);
-};
+  if (b !== BLOCK_UNWRITTEN) return b !== BLOCK_NONE;
+  const pfn = m.lookup(i);
+  return pfn !== 0 && (w.k.mm.frames.flags[pfn] & PG_UPTODATE) !== 0;
+}
 
 function inodeOps(w: Writeback): InodeOps {
   return new InodeOps({
@@ -141,22 +143,31 @@ function inodeOps(w: Writeback): InodeOps {
       const m = inode.mapping as AddressSpace;
       const { size } = inode;
       let i = Math.floor(at / PAGE);
-      if (isData(wi, m, i) === data) return at;
+      if (isData(w, wi, m, i) === data) return at;
       if (data) {
         for (const b of wi.map.used(i + 1, Number.POSITIVE_INFINITY))
-          if (isData(wi, m, b)) return b * PAGE < size ? b * PAGE : -1;
+          if (isData(w, wi, m, b)) return b * PAGE < size ? b * PAGE : -1;
         return -1;
       }
-      while (isData(wi, m, i) && i * PAGE < size) i++;
+      while (isData(w, wi, m, i) && i * PAGE < size) i++;
       return Math.min(i * PAGE, size);
     },
   });
 }
 
-/** What a write that sleeps keeps: bytes to write, bytes written (-1: not all are in the cache). */
+/** What a write that sleeps keeps. */
 interface WriteFrame {
+  /** Bytes to write, bytes written (-1: not all are in the cache). */
   len: number;
   done: number;
+  /** Where the file ended, if the write leaves a gap behind the page of that end, which is to be zeros; else -1. */
+  tail: number;
+}
+
+/** Does a write at `pos` leave a gap that begins within an earlier page? The old size, or -1. */
+function gapBefore(inode: Inode, pos: number): number {
+  const { size } = inode;
+  return pos > size && size % PAGE !== 0 && Math.floor(size / PAGE) < Math.floor(pos / PAGE) ? size : -1;
 }
 
 function write(w: Writeback, c: Ctx, file: OpenFile, data: Uint8Array, pos: number): number | Wait {
@@ -165,6 +176,7 @@ function write(w: Writeback, c: Ctx, file: OpenFile, data: Uint8Array, pos: numb
   const held = (c.task.frame as { diskWrite?: WriteFrame } | null)?.diskWrite;
   let len = held === undefined ? -1 : held.len;
   let done = held === undefined ? -1 : held.done;
+  let tail = held === undefined ? gapBefore(inode, pos) : held.tail;
   const wi = wbInodeOf(w, inode);
   if (len < 0) {
     len = writeChecks(c, inode, pos, data.length);
@@ -172,8 +184,9 @@ function write(w: Writeback, c: Ctx, file: OpenFile, data: Uint8Array, pos: numb
     if ((file.mode & FMODE_NOCMTIME) === 0) fileUpdateTime(inode);
   }
   const sleeping = (): Wait => {
-    const f = c.part<WriteFrame>("diskWrite", () => ({ len, done }));
+    const f = c.part<WriteFrame>("diskWrite", () => ({ len, done, tail }));
     f.done = done;
+    f.tail = tail;
     return WAIT;
   };
   if (done < 0) {
@@ -183,6 +196,10 @@ function write(w: Writeback, c: Ctx, file: OpenFile, data: Uint8Array, pos: numb
     if (n === WAIT) return sleeping();
     if ((n as number) < 0) return fail(-(n as number));
     done = n as number;
+  }
+  if (tail >= 0) {
+    if (zeroTail(w, c, inode, tail) === WAIT) return sleeping();
+    tail = -1;
   }
   if ((file.flags & O_DSYNC) !== 0) {
     const datasync = (file.flags & O_SYNC) !== O_SYNC;

@@ -34,8 +34,9 @@ export class FileModel {
   /** Pages whose write failed, and the moment; the last moment at which any did. */
   private readonly failedAt = new Map<number, number>();
   private sizeFailedAt = -1;
-  /** Everything up to here is safe. */
+  /** Everything up to here is safe; of a page, if that is later. */
   private safe = 0;
+  private readonly pageSafe = new Map<number, number>();
 
   page(index: number): Sectors {
     return this.pages.get(index)?.at(-1)?.value ?? ZEROS;
@@ -92,6 +93,20 @@ export class FileModel {
     this.sizes = trim(this.sizes, mark);
   }
 
+  /** What was written last, n sectors from `at`, is safe, and so is a size that has it: a write through O_SYNC. */
+  wroteSync(at: number, n: number): void {
+    for (let index = Math.floor(at / SECTORS); index <= Math.floor((at + n - 1) / SECTORS); index++) {
+      const h = this.pages.get(index);
+      if (h !== undefined) this.pages.set(index, trim(h, this.now));
+      this.pageSafe.set(index, this.now);
+    }
+    // of what others wrote behind it the disk may know nothing
+    this.sizes = [
+      { at: this.now, value: Math.min(this.size, (at + n) * 512) },
+      { at: this.now, value: this.size },
+    ];
+  }
+
   /** A write failed: of which of the pages that are not safe is not known. */
   failed(): void {
     for (const [index, h] of this.pages)
@@ -104,7 +119,8 @@ export class FileModel {
     const failed = this.failedAt.get(index);
     if (failed === undefined) return false;
     const h = this.pages.get(index) as Version<Sectors>[];
-    return !h.some((v) => v.at > failed && v.at <= this.safe && (((v.wrote ?? 0) >> sector) & 1) !== 0);
+    const safe = Math.max(this.safe, this.pageSafe.get(index) ?? 0);
+    return !h.some((v) => v.at > failed && v.at <= safe && (((v.wrote ?? 0) >> sector) & 1) !== 0);
   }
 
   /** Is this what a disk may have? Throws an Error that says what is not. `read` gives sector values of a page. */

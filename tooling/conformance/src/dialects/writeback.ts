@@ -44,7 +44,8 @@ const stat = (name: string): ReturnType<typeof call> =>
 
 const CALLS: MarshalTable = {
   ...CORE_CALLS,
-  ...plain("sync_file_range", "msync", "mlock"),
+  ...plain("sync_file_range", "msync", "mlock", "fadvise64", "madvise", "munlock", "splice", "tee", "readahead"),
+  posix_fadvise: call("fadvise64"),
   stat: stat("stat"),
   lstat: stat("lstat"),
   fstat: stat("fstat"),
