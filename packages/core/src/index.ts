@@ -11,7 +11,6 @@ export * from "./abi/ipc.js";
 export * from "./abi/magic.js";
 export * from "./abi/mman.js";
 export * from "./abi/mount.js";
-export { constantsByName, parseFlags } from "./abi/names.js";
 export * from "./abi/numa.js";
 export * from "./abi/poll.js";
 export * from "./abi/prctl.js";
@@ -135,9 +134,21 @@ export { genericLlseek } from "./vfs/llseek.js";
 export { type MemFs, memDirFileOps, memEvict, memFs } from "./vfs/memFs.js";
 export { shmemFile } from "./vfs/memfd.js";
 export * from "./vfs/mount.js";
+export {
+  checkCopy,
+  checkLockedFlags,
+  checkMnt,
+  checkWriters,
+  copyOf,
+  isFloating,
+  mayMount,
+  moveTree,
+  setMountFlags,
+} from "./vfs/mountOps.js";
 export * from "./vfs/mountTree.js";
-export { LOOKUP_DIRECTORY, LOOKUP_FOLLOW, userPath } from "./vfs/namei.js";
+export { LOOKUP_DIRECTORY, LOOKUP_EMPTY, LOOKUP_FOLLOW, userPath } from "./vfs/namei.js";
 export { allocFile, openDentry, pathOpen } from "./vfs/open.js";
+export { kernMount } from "./vfs/part.js";
 export { inodePermission, mayCreate, mayDelete } from "./vfs/perm.js";
 export { EventfdCtx, eventfdOps } from "./vfs/poll/eventfd.js";
 export { pidfdOps } from "./vfs/poll/pidfd.js";
@@ -145,8 +156,10 @@ export type { Propagation } from "./vfs/propagation.js";
 export * from "./vfs/pseudo/knode.js";
 export * from "./vfs/pseudo/pseudoFile.js";
 export { type NodeOptions, PseudoTree, type TreeKind } from "./vfs/pseudo/pseudoTree.js";
+export { procFileOps } from "./vfs/pseudo/seqFile.js";
 export * from "./vfs/pseudo/sysctl.js";
 export { eventsOf, nodeOf } from "./vfs/pseudo/treeInode.js";
+export { newTreeSuper } from "./vfs/pseudo/treeSuper.js";
 export { genericRead, punchPages, writeChecks } from "./vfs/regularFile.js";
 export { isBelow } from "./vfs/rename.js";
 export { chrdevOps } from "./vfs/specialFile.js";

@@ -21,6 +21,7 @@ export const cgroupPart: Part = {
     k.cgroup = new Cgroups(k);
     k.state.root("cgroup", k.cgroup);
     traces(k);
+    if (!k.options.machine.cgroups) return;
     if (k.vfs !== undefined) k.cgroup.fs = new CgroupFs(k);
     if (k.proc !== undefined) installProcFiles(k);
   },

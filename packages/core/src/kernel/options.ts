@@ -25,6 +25,8 @@ export interface MachineOptions {
   tscHz?: number;
   /** Timer wheel: Linux's levels since 4.8 ("levels"), or exact expiry as before ("cascading"). */
   timerWheel?: "levels" | "cascading";
+  /** Control groups can be seen (CONFIG_CGROUPS): their file systems, /proc/cgroups, /proc/PID/cgroup. Default true. */
+  cgroups?: boolean;
 }
 
 export interface Limits {
@@ -82,6 +84,7 @@ export interface Machine {
   readonly epochNs: number;
   readonly tscHz: number;
   readonly timerWheel: "levels" | "cascading";
+  readonly cgroups: boolean;
 }
 
 export interface Options {
@@ -139,6 +142,7 @@ export function resolveOptions(o: KernelOptions = {}): Options {
     "epoch",
     "tscHz",
     "timerWheel",
+    "cgroups",
   ]);
   known("limits", o.limits, ["eventsPerInstant", "outsideCallNs", "virtualNs"]);
   known("costs", o.costs, ["syscall", "irq", "fault"]);
@@ -186,6 +190,7 @@ export function resolveOptions(o: KernelOptions = {}): Options {
       epochNs: integer("machine.epoch", m.epoch, 1_764_547_200, 0, 4e9) * 1e9,
       tscHz: integer("machine.tscHz", m.tscHz, 2e9, 1e6, 1e11),
       timerWheel: wheel,
+      cgroups: oneOf("machine.cgroups", m.cgroups, [true, false]),
     },
     cmdline: o.cmdline ?? "",
     seed: integer("seed", o.seed, 1, 0, 0xffffffff),
