@@ -17,6 +17,7 @@ import { type WritebackApi, type WritebackOptions, type WritebackSys, writeback 
 
 import { cpuController } from "./controllers/cpu.js";
 import { ioController, otherControllers } from "./controllers/others.js";
+import { lxcfs } from "./layouts/lxcfs.js";
 
 /** Options of the machine, and of each package under its name. */
 export interface BootOptions extends KernelOptions {
@@ -71,7 +72,8 @@ export function assemble(options: BootOptions = {}): Builder<AssembledApi, Assem
     .use(numa(o4))
     .use(powerclamp(o5))
     .use(printkSyslog(o6))
-    .use(writeback(o7)) as unknown as Builder<AssembledApi, AssembledSys>;
+    .use(writeback(o7))
+    .use(lxcfs()) as unknown as Builder<AssembledApi, AssembledSys>;
 }
 
 /** Compose and boot. TypeError or RangeError for a bad option, naming it. */

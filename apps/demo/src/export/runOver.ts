@@ -7,6 +7,7 @@
  * | full | all of /proc and /sys |
  * | as-pid | as full, and the command becomes the simulated process: its own /proc/PID is the real one, but for its groups and mounts |
  *
+ * What the simulated machine has not got and the real one has (a gVisor sandbox: groups) is absent with `full`, an empty file otherwise.
  * What a program asks by system call (sysinfo, sched_getaffinity, uname, statfs) stays the real machine's answer.
  */
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
@@ -43,11 +44,13 @@ const quote = (s: string): string => `'${s.replaceAll("'", "'\\''")}'`;
 function script(o: RunOptions): string {
   const t = quote(o.dir);
   const lines = ["set -e", `hostname ${quote(o.hostname)} 2>/dev/null || true`];
-  const over = (from: string, to: string): string =>
-    `if [ -e ${to} ] && [ -e ${from} ]; then mount --bind ${from} ${to}; fi`;
+  // a file that the simulated machine has not got cannot be hidden: it is empty
+  const over = (from: string, to: string, lacking = ":"): string =>
+    `if [ ! -e ${to} ]; then :; elif [ -e ${from} ]; then mount --bind ${from} ${to}; else ${lacking}; fi`;
+  const overFile = (from: string, to: string): string => over(from, to, `mount --bind /dev/null ${to}`);
   if (o.mode === "over") {
-    for (const f of PROC_FILES.split(" ")) lines.push(over(`${t}/proc/${f}`, `/proc/${f}`));
-    for (const f of ["cgroup", "mountinfo", "mounts"]) lines.push(over(`${t}/proc/${o.pid}/${f}`, `/proc/$$/${f}`));
+    for (const f of PROC_FILES.split(" ")) lines.push(overFile(`${t}/proc/${f}`, `/proc/${f}`));
+    for (const f of ["cgroup", "mountinfo", "mounts"]) lines.push(overFile(`${t}/proc/${o.pid}/${f}`, `/proc/$$/${f}`));
     for (const d of SYS_DIRS.split(" ")) lines.push(over(`${t}/sys/${d}`, `/sys/${d}`));
     lines.push('exec "$@"');
     return lines.join("\n");
@@ -72,7 +75,7 @@ function script(o: RunOptions): string {
     '[ "$$" = "$pid" ] || { echo "kernelkit: pid $pid was not free" >&2; exit 125; }',
     'mkdir -p "$KERNELKIT_COPY/proc/$pid"',
     'mount --bind "$KERNELKIT_REAL/$pid" "$KERNELKIT_COPY/proc/$pid"',
-    'for f in cgroup mountinfo mounts; do [ ! -e "$KERNELKIT_TREE/proc/$pid/$f" ] || mount --bind "$KERNELKIT_TREE/proc/$pid/$f" "$KERNELKIT_COPY/proc/$pid/$f"; done',
+    'for f in cgroup mountinfo mounts; do from="$KERNELKIT_TREE/proc/$pid/$f"; [ -e "$from" ] || from=/dev/null; mount --bind "$from" "$KERNELKIT_COPY/proc/$pid/$f"; done',
     'mount --rbind "$KERNELKIT_COPY/sys" /sys',
     'mount --rbind "$KERNELKIT_COPY/proc" /proc',
     "unset KERNELKIT_REAL KERNELKIT_COPY KERNELKIT_TREE",

@@ -85,6 +85,17 @@ export class Host {
     this.sys.writeFile(path, text, mode);
   }
 
+  /** Is there a file of that name on the host? */
+  has(path: string): boolean {
+    try {
+      this.sys.stat(path);
+      return true;
+    } catch (e) {
+      if (e instanceof KernelError) return false;
+      throw e;
+    }
+  }
+
   /** A child of init, or of `parent`, with the number wanted in the innermost namespace. */
   fork(
     comm: string,

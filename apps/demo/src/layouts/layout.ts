@@ -15,7 +15,7 @@ import {
 import { type AssembledKernel, type BootOptions, bootKernel } from "../kernel.js";
 import { Host, type Sys } from "./host.js";
 import { type LayoutOptions, type ResolvedOptions, withIds } from "./options.js";
-import { RECIPES } from "./recipes.js";
+import { MACHINES, RECIPES } from "./recipes.js";
 
 export interface BuiltLayout {
   readonly name: string;
@@ -120,8 +120,9 @@ function distances(nodes: number): number[][] {
 
 /** Boot a machine (default 4 CPUs, 2 nodes, 8 GiB) with a layout on it. */
 export function bootLayout(name: string, o: BootOptions & { layout?: LayoutOptions } = {}): BuiltLayout {
-  const { layout, ...boot } = o;
-  const machine = { cpus: 4, nodes: 2, memory: "8G", ...boot.machine };
-  const kernel = bootKernel({ ...boot, machine: { distances: distances(machine.nodes), ...machine } });
+  const { layout = {}, ...given } = o;
+  const boot = { ...given, machine: { cpus: 4, nodes: 2, memory: "8G", ...given.machine } };
+  const { machine, ...rest } = { ...boot, ...MACHINES[name]?.(boot, layout) };
+  const kernel = bootKernel({ ...rest, machine: { distances: distances(machine?.nodes ?? 1), ...machine } });
   return buildLayout(kernel, name, layout);
 }

@@ -1,7 +1,8 @@
 /** What processes find in each layout, by the reader of @kernelkit/memcg and by what holds. */
-import { KernelError } from "@kernelkit/core";
+import { KernelError, type Task } from "@kernelkit/core";
 import { readLimits } from "@kernelkit/memcg";
 import { describe, expect, it } from "vitest";
+import { bootKernel } from "../kernel.js";
 import { type BuiltLayout, bootLayout, LAYOUTS } from "./layout.js";
 import { effectiveLimits, visibleLimits } from "./limits.js";
 import type { LayoutOptions } from "./options.js";
@@ -55,7 +56,7 @@ describe.each(LAYOUTS)("%s", (name) => {
     const found = seen(b);
     const visible = visibleLimits(b.kernel, b.task);
     const holding = effectiveLimits(b.kernel, b.task);
-    const total = 1024 * M;
+    const total = (name === "gvisor" ? 512 : 1024) * M;
     expect(Number(found.memory.bytes ?? total)).toBe(visible.memory);
     expect(Math.min(found.cpus.quota ?? 4, 4)).toBe(visible.cpus);
     expect(found.pids.max).toBe(visible.pids);
@@ -131,6 +132,73 @@ describe("what the layout is known by", () => {
     expect(read("/sys/fs/cgroup/memory.max")).toBe(`${512 * M}\n`);
     expect(read("/sys/fs/cgroup/cpu.max")).toBeNull();
     expect(b.env).toContain("container=podman");
+  });
+
+  it("lxc: lxcfs shows the container where the kernel shows the machine (lxc/lxcfs #44)", () => {
+    const b = boot("lxc-v2", { ...LIMITS, cpuset: "1-2" });
+    const read = reading(b);
+    const machine = (path: string): string => b.kernel.sys(b.kernel.init).readText(path);
+    expect(read("/proc/self/mountinfo")).toMatch(
+      /^\d+ \d+ 0:\d+ \/proc\/meminfo \/proc\/meminfo rw,nosuid,nodev,relatime - fuse\.lxcfs lxcfs rw,user_id=0,group_id=0,allow_other$/m,
+    );
+    expect(read("/proc/self/cgroup")).toBe("0::/init.scope\n");
+    const kb = (name: string, text: string | null): number =>
+      Number(new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(text ?? "")?.[1]);
+    const used = Number(machine("/sys/fs/cgroup/lxc.payload.c1/memory.current"));
+    expect(kb("MemTotal", read("/proc/meminfo"))).toBe(512 * 1024);
+    expect(kb("MemFree", read("/proc/meminfo"))).toBe((512 * M - used) / 1024);
+    expect(kb("AnonPages", read("/proc/meminfo"))).toBeGreaterThanOrEqual(16 * 1024);
+    expect(read("/proc/meminfo")?.split("\n")).toHaveLength(machine("/proc/meminfo").split("\n").length);
+    expect(kb("MemTotal", machine("/proc/meminfo"))).toBe(1024 * 1024);
+    // a smaller limit above it is the one that shows, as memory runs out there
+    b.kernel.sys(b.kernel.init).writeFile("/sys/fs/cgroup/lxc.payload.c1/memory.max", String(300 * M));
+    expect(kb("MemTotal", read("/proc/meminfo"))).toBe(300 * 1024);
+    expect(read("/proc/cpuinfo")?.match(/^processor\t: \d+$/gm)).toEqual(["processor\t: 0", "processor\t: 1"]);
+    expect(read("/proc/stat")?.match(/^cpu\d+/gm)).toEqual(["cpu0", "cpu1"]);
+    expect(read("/sys/devices/system/cpu/online")).toBe("0-1\n");
+    expect(read("/sys/devices/system/cpu/cpu1/topology/core_id")).toBe(
+      machine("/sys/devices/system/cpu/cpu1/topology/core_id"),
+    );
+    b.kernel.run("3s");
+    expect(Number(read("/proc/uptime")?.split(" ")[0])).toBeCloseTo(3, 1);
+    expect(read("/proc/loadavg")?.split(" ")[0]).toBe(machine("/proc/loadavg").split(" ")[0]);
+    // sysinfo(2) is not covered (lxc/lxcfs #119)
+    expect(b.kernel.sys(b.task).sysinfo().totalram).toBe(1024 * M);
+    expect(machine("/proc/filesystems")).not.toContain("lxcfs");
+  });
+
+  it("lxc: lxcfs and what is read of it come through a checkpoint", () => {
+    const b = boot("lxc-v2");
+    const again = bootKernel({
+      machine: {
+        cpus: 4,
+        nodes: 2,
+        memory: "1G",
+        distances: [
+          [10, 21],
+          [21, 10],
+        ],
+      },
+    });
+    (again as unknown as { restore(c: unknown): void }).restore(JSON.parse(JSON.stringify(b.kernel.checkpoint())));
+    const task = again.tasks.all().find((t) => t.comm === "worker") as Task;
+    expect(again.sys(task).readText("/proc/meminfo")).toBe(reading(b)("/proc/meminfo"));
+    expect(again.digest()).toBe(b.kernel.digest());
+  });
+
+  it("gvisor: a kernel of its own without groups, whose machine is as large as the sandbox may be", () => {
+    const read = reading(boot("gvisor"));
+    for (const f of [
+      "/proc/self/cgroup",
+      "/proc/cgroups",
+      "/sys/fs/cgroup/memory.max",
+      "/sys/fs/cgroup/cgroup.controllers",
+    ])
+      expect(read(f), f).toBeNull();
+    expect(read("/proc/self/mountinfo")).not.toContain("cgroup");
+    expect(read("/proc/filesystems")).not.toContain("cgroup");
+    expect(read("/proc/meminfo")).toMatch(/^MemTotal: +524288 kB$/m);
+    expect(read("/proc/version")).toMatch(/^Linux version 4\.4\.0 /);
   });
 
   it("a bare host of version 2 has no limit files in its root; of version 1 the sentinel", () => {

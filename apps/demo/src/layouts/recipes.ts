@@ -2,10 +2,12 @@
  * The layouts: what a process sees on hosts and in containers of each kind. A recipe makes groups, namespaces and mounts as that
  * runtime does; every file then follows from the kernel. Its own are only ids, names and marker files.
  */
-import { MS_RDONLY, type Task } from "@kernelkit/core";
+import { MS_NODEV, MS_NOSUID, MS_RDONLY, MS_RELATIME, type Task } from "@kernelkit/core";
+import type { BootOptions } from "../kernel.js";
 import { bind, container } from "./container.js";
 import { CGROUP_FLAGS, type Host, ROOT, type Sys, V1_MOUNTS } from "./host.js";
-import type { ResolvedOptions } from "./options.js";
+import { LXCFS, LXCFS_FILES, mountLxcfs } from "./lxcfs.js";
+import type { LayoutOptions, ResolvedOptions } from "./options.js";
 
 /** The first process that is inside: a container's pid 1, or the host's own. */
 export type Recipe = (host: Host, o: ResolvedOptions) => Task;
@@ -252,6 +254,7 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     systemdHost(host);
     const name = o.hostname ?? "c1";
     host.v2Group(`/lxc.payload.${name}`, o);
+    mountLxcfs(host.kernel.core);
     const init = container(host, {
       id: name,
       hostname: name,
@@ -260,7 +263,12 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
       env: { PATH: path, container: "lxc" },
       enter: (t) => host.v2Enter(t, `/lxc.payload.${name}`),
       privateCgroup: true,
-      mountCgroups: mount2(CGROUP_FLAGS, "none"),
+      mountCgroups: (sys, root) => {
+        mount2(CGROUP_FLAGS, "none")(sys, root);
+        // over what there is, as its hook does
+        for (const f of LXCFS_FILES)
+          if (host.has(f)) bind(sys, `${LXCFS}${f}`, `${root}${f}`, MS_NOSUID | MS_NODEV | MS_RELATIME);
+      },
       files: { "/run/systemd/container": "lxc", "/run/host/container-manager": "lxc" },
     });
     const sys = host.kernel.sys(init);
@@ -269,9 +277,8 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     return init;
   },
 
-  /** runsc: a kernel of its own, without control groups to be seen. */
+  /** runsc: the sandbox has a kernel of its own, without control groups (see MACHINES). */
   gvisor: (host, o) => {
-    host.sys.umount2(ROOT, 0);
     return container(host, {
       id: o.containerId,
       hostname: o.hostname ?? o.containerId.slice(0, 12),
@@ -311,4 +318,19 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
       files: { "/.dockerenv": "" },
     });
   },
+};
+
+/** Where the kernel that is seen is not the host's: what it is booted with. */
+export const MACHINES: Readonly<Record<string, (boot: BootOptions, o: LayoutOptions) => BootOptions>> = {
+  // the sandbox's limit of memory is the size of its machine
+  gvisor: (boot, o) => ({
+    ...boot,
+    machine: {
+      release: "4.4.0",
+      ...boot.machine,
+      nodes: 1,
+      cgroups: false,
+      ...(o.memory !== undefined && { memory: o.memory }),
+    },
+  }),
 };
