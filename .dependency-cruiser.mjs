@@ -20,7 +20,7 @@ export default {
       comment: "Through @kernelkit/core's entries, not into its files: what is not exported is core's own.",
       severity: "error",
       from: { path: "^packages/(?!core/)" },
-      to: { path: "^packages/core/", pathNot: "^packages/core/(src/(index|node|stories)\\.ts|dist/)" },
+      to: { path: "^packages/core/", pathNot: "^packages/core/(src/(index|node|names|stories)\\.ts|dist/)" },
     },
     {
       name: "packages-import-no-app-or-tool",

@@ -5,7 +5,7 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 // Every workspace import resolves to source, so that no build is needed to run a test.
 const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const alias = [
-  { find: /^@kernelkit\/([a-z-]+)\/(node|stories|define)$/, replacement: source("./packages/$1/src/$2.ts") },
+  { find: /^@kernelkit\/([a-z-]+)\/(node|names|stories|define)$/, replacement: source("./packages/$1/src/$2.ts") },
   { find: /^@kernelkit\/([a-z-]+)$/, replacement: source("./packages/$1/src/index.ts") },
   { find: "kernelkit/kernel", replacement: source("./apps/demo/src/kernel.ts") },
   { find: "kernelkit/shell", replacement: source("./apps/demo/src/shell/shell.ts") },

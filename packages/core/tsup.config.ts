@@ -1,1 +1,3 @@
-export { default } from "../../tooling/presets/tsup.js";
+import { presetWith } from "../../tooling/presets/tsup.js";
+
+export default presetWith(["src/names.ts"]);

@@ -8,7 +8,7 @@ const config: ViteUserConfig = defineConfig({
   root,
   resolve: {
     alias: [
-      { find: /^@kernelkit\/([a-z-]+)\/(node|stories|define)$/, replacement: `${root}packages/$1/src/$2.ts` },
+      { find: /^@kernelkit\/([a-z-]+)\/(node|names|stories|define)$/, replacement: `${root}packages/$1/src/$2.ts` },
       { find: /^@kernelkit\/([a-z-]+)$/, replacement: `${root}packages/$1/src/index.ts` },
     ],
   },

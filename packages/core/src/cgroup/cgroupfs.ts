@@ -2,11 +2,13 @@
  * The file systems of cgroups: `cgroup2` shows the v2 tree, `cgroup` one v1 hierarchy each. Directories are groups: mkdir and rmdir
  * make and remove them, files come with the controllers that are enabled. cgroups(7).
  */
+
 import { CAP_DAC_OVERRIDE } from "../abi/capability.js";
 import { EINVAL, EIO, EPERM } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
+import { extend } from "../lib/extend.js";
 import { type Cred, credCapable } from "../task/cred.js";
 import type { Namespace } from "../task/namespace.js";
 import type { Dentry } from "../vfs/dentry.js";
@@ -294,27 +296,30 @@ function rmdir(c: Ctx, dir: Inode, dentry: Dentry): void {
   for (const n of node.children?.values() ?? []) if (n.events !== null) c.wake(n.events.queue);
 }
 
-const dirOps = { ...keepAttrs, lookup: treeLookup, getattr: dirNlink, mkdir, rmdir };
+const dirOps = /* @__PURE__ */ extend(keepAttrs, { lookup: treeLookup, getattr: dirNlink, mkdir, rmdir });
 
-const cgroupDirOps: InodeOps = /* @__PURE__ */ new InodeOps({ ...dirOps, rename: () => fail(EPERM) });
+const cgroupDirOps: InodeOps = /* @__PURE__ */ new InodeOps(
+  /* @__PURE__ */ extend(dirOps, { rename: () => fail(EPERM) }),
+);
 
-const legacyDirOps: InodeOps = /* @__PURE__ */ new InodeOps({
-  ...dirOps,
-  rename(_c, dir, dentry, newDir, newName, target, flags) {
-    if (flags !== 0) return fail(EINVAL);
-    if (dir !== newDir) return fail(EIO);
-    const node = nodeOf(dentry.inode as Inode);
-    if (!node.isDir || target !== null) return fail(EPERM);
-    const g = node.owner as Cgroup;
-    const parent = nodeOf(dir);
-    parent.children?.delete(node.name);
-    g.parent?.children.delete(g.name);
-    g.name = newName;
-    (node as { name: string }).name = newName;
-    parent.children?.set(newName, node);
-    g.parent?.children.set(newName, g);
-  },
-});
+const legacyDirOps: InodeOps = /* @__PURE__ */ new InodeOps(
+  /* @__PURE__ */ extend(dirOps, {
+    rename(_c, dir, dentry, newDir, newName, target, flags) {
+      if (flags !== 0) return fail(EINVAL);
+      if (dir !== newDir) return fail(EIO);
+      const node = nodeOf(dentry.inode as Inode);
+      if (!node.isDir || target !== null) return fail(EPERM);
+      const g = node.owner as Cgroup;
+      const parent = nodeOf(dir);
+      parent.children?.delete(node.name);
+      g.parent?.children.delete(g.name);
+      g.name = newName;
+      (node as { name: string }).name = newName;
+      parent.children?.set(newName, node);
+      g.parent?.children.set(newName, g);
+    },
+  }),
+);
 
-const v2Kind: TreeKind = { ...cgroup2Kind, dirOps: cgroupDirOps };
-const legacyKind: TreeKind = { ...cgroupKind, dirOps: legacyDirOps };
+const v2Kind: TreeKind = /* @__PURE__ */ extend(cgroup2Kind, { dirOps: cgroupDirOps });
+const legacyKind: TreeKind = /* @__PURE__ */ extend(cgroupKind, { dirOps: legacyDirOps });

@@ -333,7 +333,7 @@ function isTransient(object: object, field: string): boolean {
 
 const B64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-const CODES = Uint8Array.from(B64, (c) => c.charCodeAt(0));
+const CODES: Uint8Array = /* @__PURE__ */ Uint8Array.from(B64, (c) => c.charCodeAt(0));
 /** Bytes encoded at a time: a multiple of three. */
 const PIECE = 6144;
 

@@ -7,6 +7,7 @@ import { PG_TAIL } from "./frames.js";
 import { __GFP_COMP, ALLOC_WAIT, GFP_ATOMIC, GFP_HIGHUSER_MOVABLE, GFP_USER, PAGE_ANON, PAGE_KERNEL } from "./gfp.js";
 import { allocCharged, allocPages, CHARGE_FAILED, HOOK_WAIT, putPage } from "./pageAlloc.js";
 import { mmPart } from "./part.js";
+import { NR_STATS, VMSTAT_NAMES, VMSTAT_SLOTS } from "./vmstat.js";
 import { fallbackOrders } from "./zone.js";
 
 function core(machine: MachineOptions = { memory: "32M" }): Core {
@@ -22,6 +23,13 @@ describe("frames", () => {
     expect(k.mm.columns.get("toy")?.[5]).toBe(7);
     expect(() => k.mm.addColumn("toy", "Uint8")).toThrow(TypeError);
     expect(() => k.mm.addColumn("x", "Float64" as "Uint8")).toThrow(/Uint8/);
+  });
+});
+
+describe("counters", () => {
+  it("are as many as 6.18 shows in /proc/vmstat, each with a number of its own", () => {
+    expect(VMSTAT_NAMES.length).toBe(NR_STATS);
+    expect(VMSTAT_SLOTS.size).toBe(NR_STATS);
   });
 });
 

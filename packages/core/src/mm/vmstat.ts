@@ -47,12 +47,14 @@ export const VMSTAT_NAMES: readonly string[] = /* @__PURE__ */ (
 ).split(" ");
 
 /** Number of each counter. */
-export const VMSTAT_SLOTS: ReadonlyMap<string, number> = /* @__PURE__ */ new Map(
-  VMSTAT_NAMES.map((name, i) => [name, i]),
-);
+export const VMSTAT_SLOTS: ReadonlyMap<string, number> = /* @__PURE__ */ numbered(VMSTAT_NAMES);
 
 /** Counters in a row of `k.mm.stats`. */
-export const NR_STATS: number = VMSTAT_NAMES.length;
+export const NR_STATS = 191;
+
+function numbered(names: readonly string[]): ReadonlyMap<string, number> {
+  return new Map(names.map((name, i) => [name, i]));
+}
 
 const slot = (name: string): number => VMSTAT_NAMES.indexOf(name);
 
@@ -109,18 +111,17 @@ export const THP_ZERO_PAGE_ALLOC: number = /* @__PURE__ */ slot("thp_zero_page_a
 export const THP_ZERO_PAGE_ALLOC_FAILED: number = /* @__PURE__ */ slot("thp_zero_page_alloc_failed");
 
 /** Kept in pages, shown in huge pages. */
-const IN_THP: ReadonlySet<number> = /* @__PURE__ */ new Set(
-  [
-    "nr_shmem_hugepages",
-    "nr_shmem_pmdmapped",
-    "nr_file_hugepages",
-    "nr_file_pmdmapped",
-    "nr_anon_transparent_hugepages",
-  ].map(slot),
-);
+const IN_THP: readonly string[] = [
+  "nr_shmem_hugepages",
+  "nr_shmem_pmdmapped",
+  "nr_file_hugepages",
+  "nr_file_pmdmapped",
+  "nr_anon_transparent_hugepages",
+];
 
 function shown(slot: number, value: number): string {
-  return `${VMSTAT_NAMES[slot]} ${IN_THP.has(slot) ? Math.floor(value / HPAGE_PMD_NR) : value}\n`;
+  const name = VMSTAT_NAMES[slot];
+  return `${name} ${IN_THP.includes(name) ? Math.floor(value / HPAGE_PMD_NR) : value}\n`;
 }
 
 /** /proc/vmstat. */

@@ -5,11 +5,13 @@
  * An inode keeps the `Pid`, not the task: when the task is gone, what is open gives ESRCH and walks through it end. Owner and group are
  * the task's effective ids, or root's if it is not dumpable; they are renewed whenever a walk meets the name.
  */
+
 import { EACCES, EINVAL, ENOENT, EPERM, ESRCH } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import { SUID_DUMP_USER } from "../abi/prctl.js";
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../abi/stat.js";
 import type { Ctx } from "../kernel/ctx.js";
+import { extend } from "../lib/extend.js";
 import { getDumpable } from "../task/commitCreds.js";
 import type { Pid } from "../task/pid.js";
 import { PTRACE_MODE_READ_FSCREDS, ptraceMayAccess } from "../task/ptraceAccess.js";
@@ -106,7 +108,7 @@ export function pidIno(pid: Pid, entry: PidEntry, thread: boolean, nr: number): 
 
 // --- what all inodes have ---
 
-const base: InodeOpsInit = {
+export const base: InodeOpsInit = {
   revalidate(_c, d) {
     const inode = d.inode as Inode;
     const t = (inode.data as PidNode).pid.task;
@@ -122,21 +124,22 @@ const base: InodeOpsInit = {
 };
 
 /** /proc/PID and /proc/PID/task/TID: nobody walks through those of the dead. */
-export const pidDirOps: InodeOps = /* @__PURE__ */ new InodeOps({
-  ...base,
-  lookup: lookupEntry,
-  permission(c, inode, mask) {
-    const t = procTask(inode);
-    if (!mayLook(c, inode.sb.data as ProcSuper, t)) fail((inode.sb.data as ProcSuper).hidepid === 2 ? ENOENT : EPERM);
-    genericPermission(c, inode, mask);
-  },
-  getattr(_c, inode, st) {
-    const { pid, thread, entry } = pidNode(inode);
-    st.nlink = thread ? 7 : 9;
-    if (entry.name !== "")
-      st.nlink = entry.name === "task" && pid.task !== null ? 2 + pid.task.signal.threads.length : 2;
-  },
-});
+export const pidDirOps: InodeOps = /* @__PURE__ */ new InodeOps(
+  /* @__PURE__ */ extend(base, {
+    lookup: lookupEntry,
+    permission(c, inode, mask) {
+      const t = procTask(inode);
+      if (!mayLook(c, inode.sb.data as ProcSuper, t)) fail((inode.sb.data as ProcSuper).hidepid === 2 ? ENOENT : EPERM);
+      genericPermission(c, inode, mask);
+    },
+    getattr(_c, inode, st) {
+      const { pid, thread, entry } = pidNode(inode);
+      st.nlink = thread ? 7 : 9;
+      if (entry.name !== "")
+        st.nlink = entry.name === "task" && pid.task !== null ? 2 + pid.task.signal.threads.length : 2;
+    },
+  }),
+);
 
 /** hidepid: may the caller see the task at all? */
 export function mayLook(c: Ctx, s: ProcSuper, t: Task): boolean {
@@ -147,20 +150,20 @@ export function mayLook(c: Ctx, s: ProcSuper, t: Task): boolean {
 
 export const pidBaseOps: InodeOps = /* @__PURE__ */ new InodeOps(base);
 
-export const pidLinkOps: InodeOps = /* @__PURE__ */ new InodeOps({
-  ...base,
-  getLink(c, inode, nd) {
-    const t = procTask(inode);
-    if (!ptraceMayAccess(c.k, c.task, t, PTRACE_MODE_READ_FSCREDS)) return fail(EACCES);
-    return (pidNode(inode).entry.link as NonNullable<PidEntry["link"]>)(c, t, nd);
-  },
-  readlink(c, inode) {
-    const t = procTask(inode);
-    if (!ptraceMayAccess(c.k, c.task, t, PTRACE_MODE_READ_FSCREDS)) return fail(EACCES);
-    return (pidNode(inode).entry.link as NonNullable<PidEntry["link"]>)(c, t, null) as string;
-  },
-});
-export { base as pidInodeBase };
+export const pidLinkOps: InodeOps = /* @__PURE__ */ new InodeOps(
+  /* @__PURE__ */ extend(base, {
+    getLink(c, inode, nd) {
+      const t = procTask(inode);
+      if (!ptraceMayAccess(c.k, c.task, t, PTRACE_MODE_READ_FSCREDS)) return fail(EACCES);
+      return (pidNode(inode).entry.link as NonNullable<PidEntry["link"]>)(c, t, nd);
+    },
+    readlink(c, inode) {
+      const t = procTask(inode);
+      if (!ptraceMayAccess(c.k, c.task, t, PTRACE_MODE_READ_FSCREDS)) return fail(EACCES);
+      return (pidNode(inode).entry.link as NonNullable<PidEntry["link"]>)(c, t, null) as string;
+    },
+  }),
+);
 
 // --- directories of entries ---
 

@@ -2,12 +2,14 @@
  * /proc/PID/fd and fdinfo: the descriptors of a process as links to what is open, and what is known of each. proc_pid_fd(5),
  * proc_pid_fdinfo(5).
  */
+
 import { EACCES, ENOENT } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import { O_CLOEXEC } from "../abi/fcntl.js";
 import { S_IFLNK, S_IFREG } from "../abi/stat.js";
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
+import { extend } from "../lib/extend.js";
 import { PTRACE_MODE_READ_FSCREDS, ptraceMayAccess } from "../task/ptraceAccess.js";
 import type { Task } from "../task/task.js";
 import { FileOps, FMODE_READ, FMODE_WRITE, type OpenFile } from "../vfs/file.js";
@@ -16,10 +18,8 @@ import { type Inode, InodeOps } from "../vfs/inode.js";
 import { genericLlseek } from "../vfs/llseek.js";
 import { genericPermission } from "../vfs/perm.js";
 import { noOps } from "../vfs/specialFile.js";
-import { makePidInode, type PidEntry, pidIno, pidInodeBase, pidNode, pidSeqOps, procTask } from "./pidEntry.js";
+import { base, makePidInode, type PidEntry, pidIno, pidNode, pidSeqOps, procTask } from "./pidEntry.js";
 import { nameToInt } from "./proc.js";
-
-const base = pidInodeBase;
 
 /** The open file behind a link. ENOENT: closed. */
 function fileOf(inode: Inode): OpenFile {
@@ -44,29 +44,31 @@ const revalidate: NonNullable<typeof base.revalidate> = (c, d) => {
   return true;
 };
 
-const linkOps: InodeOps = /* @__PURE__ */ new InodeOps({
-  ...base,
-  revalidate,
-  getLink(c, inode, nd) {
-    mayRead(c, procTask(inode));
-    const f = fileOf(inode);
-    if (nd === null) return c.k.vfs.filePath(f, c.task);
-    nd.jump(f.mnt, f.dentry);
-    return null;
-  },
-  readlink(c, inode) {
-    mayRead(c, procTask(inode));
-    return c.k.vfs.filePath(fileOf(inode), c.task);
-  },
-});
+const linkOps: InodeOps = /* @__PURE__ */ new InodeOps(
+  /* @__PURE__ */ extend(base, {
+    revalidate,
+    getLink(c, inode, nd) {
+      mayRead(c, procTask(inode));
+      const f = fileOf(inode);
+      if (nd === null) return c.k.vfs.filePath(f, c.task);
+      nd.jump(f.mnt, f.dentry);
+      return null;
+    },
+    readlink(c, inode) {
+      mayRead(c, procTask(inode));
+      return c.k.vfs.filePath(fileOf(inode), c.task);
+    },
+  }),
+);
 
-const infoOps: InodeOps = /* @__PURE__ */ new InodeOps({ ...base, revalidate });
+const infoOps: InodeOps = /* @__PURE__ */ new InodeOps(/* @__PURE__ */ extend(base, { revalidate }));
 
 /** Of one descriptor: not in the table of entries, but made from it. */
 const linkEntry: PidEntry = { name: "fd", mode: S_IFLNK, index: 1, ops: linkOps, fops: noOps };
+const INFO_MODE: number = S_IFREG | 0o444;
 const infoEntry: PidEntry = {
   name: "fdinfo",
-  mode: S_IFREG | 0o444,
+  mode: INFO_MODE,
   index: 2,
   ops: infoOps,
   fops: pidSeqOps,

@@ -28,21 +28,21 @@ export function nsOfFile(file: OpenFile): PidNamespace {
   return (file.inode.sb.data as ProcSuper).pidNs;
 }
 
-const LETTERS: Record<number, string> = {
-  [TASK_RUNNING]: "R (running)",
-  [TASK_UNINTERRUPTIBLE]: "D (disk sleep)",
-  [TASK_KILLABLE]: "D (disk sleep)",
-  [TASK_STOPPED]: "T (stopped)",
-  [TASK_TRACED]: "t (tracing stop)",
-  [TASK_ZOMBIE]: "Z (zombie)",
-  [TASK_DEAD]: "X (dead)",
-  [TASK_IDLE]: "I (idle)",
-  [TASK_FROZEN]: "S (sleeping)",
-};
+const LETTERS: ReadonlyMap<number, string> = /* @__PURE__ */ new Map([
+  [TASK_RUNNING, "R (running)"],
+  [TASK_UNINTERRUPTIBLE, "D (disk sleep)"],
+  [TASK_KILLABLE, "D (disk sleep)"],
+  [TASK_STOPPED, "T (stopped)"],
+  [TASK_TRACED, "t (tracing stop)"],
+  [TASK_ZOMBIE, "Z (zombie)"],
+  [TASK_DEAD, "X (dead)"],
+  [TASK_IDLE, "I (idle)"],
+  [TASK_FROZEN, "S (sleeping)"],
+]);
 
 /** `R (running)`. A task that makes a call right now runs. */
 export function stateText(c: Ctx, t: Task): string {
-  return t === c.task ? "R (running)" : (LETTERS[t.state] ?? "S (sleeping)");
+  return t === c.task ? "R (running)" : (LETTERS.get(t.state) ?? "S (sleeping)");
 }
 
 /** Priority as stat shows it: 20 + nice, or -1 - rt_priority. */

@@ -123,11 +123,11 @@ function hex8(texts: Map<number, string>, v: number): string {
   return s;
 }
 
-/** Numbers from the reader's level to the innermost, tabs between. */
-function levels(pid: Pid, ns: PidNamespace): string {
-  if (pid.level === ns.level) return `\t${pid.nr[ns.level]}`;
+/** The numbers of `pid` from the reader's level to the innermost of `own`, tabs between; 0 where it is not seen. */
+function levels(pid: Pid, own: Pid, ns: PidNamespace): string {
+  if (own.level === ns.level) return `\t${pid.nrNs(ns)}`;
   let s = "";
-  for (let i = ns.level; i <= pid.level; i++) s += `\t${pid.nr[i]}`;
+  for (let i = ns.level; i <= own.level; i++) s += `\t${pid.nrNs(own.ns[i])}`;
   return s;
 }
 
@@ -176,7 +176,7 @@ export function statusText(c: Ctx, t: Task, file: OpenFile): string {
   return (
     `Name:\t${escapeComm(t.comm)}\n${t.fs === null ? "" : `Umask:\t${t.fs.umask.toString(8).padStart(4, "0")}\n`}State:\t${stateText(c, t)}\n` +
     `Tgid:\t${t.tgid.nrNs(ns)}\nNgid:\t${k.proc.ngid(t)}\nPid:\t${t.pid.nrNs(ns)}\nPPid:\t${ppidOf(t, ns)}\nTracerPid:\t0\n` +
-    `${ids}${t.files === null ? 0 : t.files.size}${groups}${levels(t.tgid, ns)}\nNSpid:${levels(t.pid, ns)}\nNSpgid:${levels(signal.pgrp, ns)}\nNSsid:${levels(signal.session, ns)}\nKthread:\t${t.isKthread ? 1 : 0}\n` +
+    `${ids}${t.files === null ? 0 : t.files.size}${groups}${levels(t.tgid, t.pid, ns)}\nNSpid:${levels(t.pid, t.pid, ns)}\nNSpgid:${levels(signal.pgrp, t.pid, ns)}\nNSsid:${levels(signal.session, t.pid, ns)}\nKthread:\t${t.isKthread ? 1 : 0}\n` +
     (mm === null ? "" : mmLines(texts, mm)) +
     `Threads:\t${Math.max(signal.live, 1)}\nSigQ:\t${t.user.sigpending}/${rlimit(t, RLIMIT_SIGPENDING)}\n` +
     signals +

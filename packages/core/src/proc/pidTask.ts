@@ -1,30 +1,33 @@
 /** /proc/PID/task: the threads of a process, each with most of what a process has. proc_pid_task(5). */
+
 import { ENOENT } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import type { Core } from "../kernel/core.js";
+import { extend } from "../lib/extend.js";
 import type { Pid } from "../task/pid.js";
 import { TASK_DEAD, type Task } from "../task/task.js";
 import { FileOps } from "../vfs/file.js";
 import { emitDots } from "../vfs/getdents.js";
 import { InodeOps } from "../vfs/inode.js";
 import { genericLlseek } from "../vfs/llseek.js";
-import { makePidInode, pidIno, pidInodeBase, pidNode } from "./pidEntry.js";
+import { base, makePidInode, pidIno, pidNode } from "./pidEntry.js";
 import { nameToInt, type ProcSuper } from "./proc.js";
 
-const taskDirOps: InodeOps = /* @__PURE__ */ new InodeOps({
-  ...pidInodeBase,
-  lookup(c, dir, name) {
-    const { pid } = pidNode(dir);
-    const nr = nameToInt(name);
-    const thread = nr < 0 ? undefined : (dir.sb.data as ProcSuper).pidNs.pids.get(nr);
-    const t = thread?.task;
-    if (!t || t.state === TASK_DEAD || pid.task === null || t.tgid !== pid.task.tgid) return fail(ENOENT);
-    return makePidInode(dir.sb, thread as Pid, t, c.k.proc.tidDir, true);
-  },
-  getattr(_c, inode, st) {
-    st.nlink = 2 + (pidNode(inode).pid.task?.signal.threads.length ?? 0);
-  },
-});
+const taskDirOps: InodeOps = /* @__PURE__ */ new InodeOps(
+  /* @__PURE__ */ extend(base, {
+    lookup(c, dir, name) {
+      const { pid } = pidNode(dir);
+      const nr = nameToInt(name);
+      const thread = nr < 0 ? undefined : (dir.sb.data as ProcSuper).pidNs.pids.get(nr);
+      const t = thread?.task;
+      if (!t || t.state === TASK_DEAD || pid.task === null || t.tgid !== pid.task.tgid) return fail(ENOENT);
+      return makePidInode(dir.sb, thread as Pid, t, c.k.proc.tidDir, true);
+    },
+    getattr(_c, inode, st) {
+      st.nlink = 2 + (pidNode(inode).pid.task?.signal.threads.length ?? 0);
+    },
+  }),
+);
 
 const taskDirFileOps: FileOps = /* @__PURE__ */ new FileOps({
   iterate(c, file, d) {

@@ -9,12 +9,14 @@
  *
  * One superblock per pid namespace; mount options hidepid=, gid=, subset=pid.
  */
+
 import { EINVAL, ENOENT } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import { PROC_SUPER_MAGIC } from "../abi/magic.js";
 import { S_IFLNK } from "../abi/stat.js";
 import type { Core } from "../kernel/core.js";
 import type { Ctx } from "../kernel/ctx.js";
+import { extend } from "../lib/extend.js";
 import type { Namespace } from "../task/namespace.js";
 import type { Pid, PidNamespace } from "../task/pid.js";
 import { TASK_DEAD, type Task } from "../task/task.js";
@@ -87,28 +89,29 @@ export function nameToInt(name: string): number {
   return v;
 }
 
-const rootOps: InodeOps = /* @__PURE__ */ new InodeOps({
-  ...keepAttrs,
-  lookup(c, dir, name) {
-    const s = dir.sb.data as ProcSuper;
-    const nr = nameToInt(name);
-    if (nr >= 0) {
-      const pid = s.pidNs.pids.get(nr);
-      const t = pid?.task;
-      if (!t || t.state === TASK_DEAD || (s.hidepid === 4 && !mayLook(c, s, t))) return fail(ENOENT);
-      c.k.proc.lookedUp.add(pid as Pid);
-      return makePidInode(dir.sb, pid as Pid, t, c.k.proc.tgidDir, false);
-    }
-    if (name === "self") return new Inode(dir.sb, SELF_INO, S_IFLNK | 0o777, selfOps, noOps);
-    if (name === "thread-self") return new Inode(dir.sb, SELF_INO + 1, S_IFLNK | 0o777, threadSelfOps, noOps);
-    if (s.pidOnly) return fail(ENOENT);
-    return treeLookup(c, dir, name);
-  },
-  getattr(c, inode, st) {
-    dirNlink(c, inode, st);
-    for (const pid of (inode.sb.data as ProcSuper).pidNs.pids.values()) if (pid.tgidOf !== null) st.nlink++;
-  },
-});
+const rootOps: InodeOps = /* @__PURE__ */ new InodeOps(
+  /* @__PURE__ */ extend(keepAttrs, {
+    lookup(c, dir, name) {
+      const s = dir.sb.data as ProcSuper;
+      const nr = nameToInt(name);
+      if (nr >= 0) {
+        const pid = s.pidNs.pids.get(nr);
+        const t = pid?.task;
+        if (!t || t.state === TASK_DEAD || (s.hidepid === 4 && !mayLook(c, s, t))) return fail(ENOENT);
+        c.k.proc.lookedUp.add(pid as Pid);
+        return makePidInode(dir.sb, pid as Pid, t, c.k.proc.tgidDir, false);
+      }
+      if (name === "self") return new Inode(dir.sb, SELF_INO, S_IFLNK | 0o777, selfOps, noOps);
+      if (name === "thread-self") return new Inode(dir.sb, SELF_INO + 1, S_IFLNK | 0o777, threadSelfOps, noOps);
+      if (s.pidOnly) return fail(ENOENT);
+      return treeLookup(c, dir, name);
+    },
+    getattr(c, inode, st) {
+      dirNlink(c, inode, st);
+      for (const pid of (inode.sb.data as ProcSuper).pidNs.pids.values()) if (pid.tgidOf !== null) st.nlink++;
+    },
+  }),
+);
 
 const rootFileOps: FileOps = /* @__PURE__ */ new FileOps({
   iterate(c, file, d) {

@@ -6,5 +6,6 @@ import type { MemorySys } from "./memorySys.js";
 import type { MountSys } from "./mountSys.js";
 import type { PollSys } from "./pollSys.js";
 import type { SocketSys } from "./socketSys.js";
+import type { XattrSys } from "./xattrSys.js";
 
-export interface CoreSys extends BareSys, FileSys, FdSys, MountSys, MemorySys, PollSys, SocketSys {}
+export interface CoreSys extends BareSys, FileSys, XattrSys, FdSys, MountSys, MemorySys, PollSys, SocketSys {}

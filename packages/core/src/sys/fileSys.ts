@@ -7,8 +7,7 @@
  * links). `null` as a path is a bad address: EFAULT. A path is cut at its first NUL. Modes are masked to 07777; ids of -1 mean
  * no change. Errors are listed in the order in which they are checked.
  */
-import type { Ret } from "./types.js";
-import type { XattrSys } from "./xattrSys.js";
+import type { Ret, SysBase } from "./types.js";
 
 /** A path argument; null is a bad address (EFAULT). */
 export type PathArg = string | null;
@@ -75,7 +74,7 @@ export interface Dirent {
   name: string;
 }
 
-export interface FileSys extends XattrSys {
+export interface FileSys extends SysBase {
   /**
    * open(2): returns a descriptor, the lowest free one.
    * EINVAL O_CREAT with O_DIRECTORY, O_TMPFILE without write; empty or too long path; EMFILE; ENFILE; the walk.

@@ -117,80 +117,110 @@ function ambient(k: Core, t: Task, op: number, cap: number, rest: boolean): numb
   return 0;
 }
 
-const options: Readonly<Record<number, Option>> = {
-  [PR_SET_PDEATHSIG]: (_k, t, [sig]) => {
-    if (!validSignal(sig)) return fail(EINVAL);
-    t.pdeathSignal = sig;
-    return 0;
-  },
-  [PR_GET_PDEATHSIG]: (_k, t) => t.pdeathSignal,
-  [PR_GET_DUMPABLE]: (_k, t) => getDumpable(t),
-  [PR_SET_DUMPABLE]: (_k, t, [v]) => {
-    if (v !== 0 && v !== 1) return fail(EINVAL);
-    setDumpable(t, v);
-    return 0;
-  },
-  [PR_GET_KEEPCAPS]: (_k, t) => ((t.cred.securebits & SECBIT_KEEP_CAPS) !== 0 ? 1 : 0),
-  [PR_SET_KEEPCAPS]: (k, t, [v]) => {
-    if (v !== 0 && v !== 1) return fail(EINVAL);
-    if ((t.cred.securebits & SECBIT_KEEP_CAPS_LOCKED) !== 0) return fail(EPERM);
-    commitCreds(
-      k,
-      t,
-      changed(t, (c) => {
-        c.securebits = v === 1 ? c.securebits | SECBIT_KEEP_CAPS : c.securebits & ~SECBIT_KEEP_CAPS;
-      }),
-    );
-    return 0;
-  },
-  [PR_CAPBSET_READ]: (_k, t, [cap]) => (cap > CAP_LAST_CAP ? fail(EINVAL) : t.cred.bounding.has(cap) ? 1 : 0),
-  [PR_CAPBSET_DROP]: (k, t, [cap]) => {
-    if (!nsCapable(k, t, t.cred.userNs, CAP_SETPCAP)) return fail(EPERM);
-    if (cap > CAP_LAST_CAP) return fail(EINVAL);
-    commitCreds(
-      k,
-      t,
-      changed(t, (c) => {
-        c.bounding = c.bounding.without(cap);
-      }),
-    );
-    return 0;
-  },
-  [PR_GET_SECUREBITS]: (_k, t) => t.cred.securebits,
-  [PR_SET_SECUREBITS]: (k, t, [bits]) => setSecurebits(k, t, bits),
-  [PR_GET_TIMERSLACK]: (_k, t) => (isRt(t) ? 0 : t.se.timerslackNs),
-  [PR_SET_TIMERSLACK]: (_k, t, [ns]) => {
-    if (isRt(t)) return 0;
-    t.se.timerslackNs = ns === 0 ? t.se.defaultTimerslackNs : ns;
-    return 0;
-  },
-  [PR_SET_CHILD_SUBREAPER]: (_k, t, [v]) => {
-    t.signal.isChildSubreaper = v !== 0;
-    if (v !== 0) markDescendants(t);
-    return 0;
-  },
-  [PR_GET_CHILD_SUBREAPER]: (_k, t) => (t.signal.isChildSubreaper ? 1 : 0),
-  [PR_SET_NO_NEW_PRIVS]: (_k, t, [v, b, c, d]) => {
-    if (v !== 1 || b !== 0 || c !== 0 || d !== 0) return fail(EINVAL);
-    t.noNewPrivs = true;
-    return 0;
-  },
-  [PR_GET_NO_NEW_PRIVS]: (_k, t, [a, b, c, d]) => {
-    if (a !== 0 || b !== 0 || c !== 0 || d !== 0) return fail(EINVAL);
-    return t.noNewPrivs ? 1 : 0;
-  },
-  [PR_SET_THP_DISABLE]: (k, t, [v, b, c, d]) => {
-    if (b !== 0 || c !== 0 || d !== 0 || t.mm === null) return fail(EINVAL);
-    void k;
-    t.mm.thpDisabled = v !== 0;
-    return 0;
-  },
-  [PR_GET_THP_DISABLE]: (_k, t, [a, b, c, d]) => {
-    if (a !== 0 || b !== 0 || c !== 0 || d !== 0 || t.mm === null) return fail(EINVAL);
-    return t.mm.thpDisabled ? 1 : 0;
-  },
-  [PR_CAP_AMBIENT]: (k, t, [op, cap, c, d]) => ambient(k, t, op, cap, c !== 0 || d !== 0),
-};
+const options: ReadonlyMap<number, Option> = /* @__PURE__ */ new Map<number, Option>([
+  [
+    PR_SET_PDEATHSIG,
+    (_k, t, [sig]) => {
+      if (!validSignal(sig)) return fail(EINVAL);
+      t.pdeathSignal = sig;
+      return 0;
+    },
+  ],
+  [PR_GET_PDEATHSIG, (_k, t) => t.pdeathSignal],
+  [PR_GET_DUMPABLE, (_k, t) => getDumpable(t)],
+  [
+    PR_SET_DUMPABLE,
+    (_k, t, [v]) => {
+      if (v !== 0 && v !== 1) return fail(EINVAL);
+      setDumpable(t, v);
+      return 0;
+    },
+  ],
+  [PR_GET_KEEPCAPS, (_k, t) => ((t.cred.securebits & SECBIT_KEEP_CAPS) !== 0 ? 1 : 0)],
+  [
+    PR_SET_KEEPCAPS,
+    (k, t, [v]) => {
+      if (v !== 0 && v !== 1) return fail(EINVAL);
+      if ((t.cred.securebits & SECBIT_KEEP_CAPS_LOCKED) !== 0) return fail(EPERM);
+      commitCreds(
+        k,
+        t,
+        changed(t, (c) => {
+          c.securebits = v === 1 ? c.securebits | SECBIT_KEEP_CAPS : c.securebits & ~SECBIT_KEEP_CAPS;
+        }),
+      );
+      return 0;
+    },
+  ],
+  [PR_CAPBSET_READ, (_k, t, [cap]) => (cap > CAP_LAST_CAP ? fail(EINVAL) : t.cred.bounding.has(cap) ? 1 : 0)],
+  [
+    PR_CAPBSET_DROP,
+    (k, t, [cap]) => {
+      if (!nsCapable(k, t, t.cred.userNs, CAP_SETPCAP)) return fail(EPERM);
+      if (cap > CAP_LAST_CAP) return fail(EINVAL);
+      commitCreds(
+        k,
+        t,
+        changed(t, (c) => {
+          c.bounding = c.bounding.without(cap);
+        }),
+      );
+      return 0;
+    },
+  ],
+  [PR_GET_SECUREBITS, (_k, t) => t.cred.securebits],
+  [PR_SET_SECUREBITS, (k, t, [bits]) => setSecurebits(k, t, bits)],
+  [PR_GET_TIMERSLACK, (_k, t) => (isRt(t) ? 0 : t.se.timerslackNs)],
+  [
+    PR_SET_TIMERSLACK,
+    (_k, t, [ns]) => {
+      if (isRt(t)) return 0;
+      t.se.timerslackNs = ns === 0 ? t.se.defaultTimerslackNs : ns;
+      return 0;
+    },
+  ],
+  [
+    PR_SET_CHILD_SUBREAPER,
+    (_k, t, [v]) => {
+      t.signal.isChildSubreaper = v !== 0;
+      if (v !== 0) markDescendants(t);
+      return 0;
+    },
+  ],
+  [PR_GET_CHILD_SUBREAPER, (_k, t) => (t.signal.isChildSubreaper ? 1 : 0)],
+  [
+    PR_SET_NO_NEW_PRIVS,
+    (_k, t, [v, b, c, d]) => {
+      if (v !== 1 || b !== 0 || c !== 0 || d !== 0) return fail(EINVAL);
+      t.noNewPrivs = true;
+      return 0;
+    },
+  ],
+  [
+    PR_GET_NO_NEW_PRIVS,
+    (_k, t, [a, b, c, d]) => {
+      if (a !== 0 || b !== 0 || c !== 0 || d !== 0) return fail(EINVAL);
+      return t.noNewPrivs ? 1 : 0;
+    },
+  ],
+  [
+    PR_SET_THP_DISABLE,
+    (k, t, [v, b, c, d]) => {
+      if (b !== 0 || c !== 0 || d !== 0 || t.mm === null) return fail(EINVAL);
+      void k;
+      t.mm.thpDisabled = v !== 0;
+      return 0;
+    },
+  ],
+  [
+    PR_GET_THP_DISABLE,
+    (_k, t, [a, b, c, d]) => {
+      if (a !== 0 || b !== 0 || c !== 0 || d !== 0 || t.mm === null) return fail(EINVAL);
+      return t.mm.thpDisabled ? 1 : 0;
+    },
+  ],
+  [PR_CAP_AMBIENT, (k, t, [op, cap, c, d]) => ambient(k, t, op, cap, c !== 0 || d !== 0)],
+]);
 
 /** The call: numbers as unsigned 64-bit arguments (small ones exact), the name as text. */
 export function prctl(
@@ -209,6 +239,6 @@ export function prctl(
     return 0;
   }
   if (typeof arg2 !== "number") throw new TypeError(`prctl(${option}): arg2 must be a number, not ${typeof arg2}`);
-  const f = options[option];
+  const f = options.get(option);
   return f === undefined ? fail(EINVAL) : f(k, t, [arg2, a3, a4, a5]);
 }

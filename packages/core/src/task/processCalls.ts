@@ -35,7 +35,7 @@ import {
 } from "../abi/wait.js";
 import type { Ctx } from "../kernel/ctx.js";
 import type { AnyProgramDef, ProgramDef } from "../kernel/program.js";
-import { int, intOr, list, misuse, struct, text, uint, ulong } from "../sys/args.js";
+import { int, intOr, list, misuse, struct, text, uint, ulong, whole } from "../sys/args.js";
 import type { CloneArgs, CloneResult, ExecArgs, ProcessSys, Rlimit, WaitResult } from "../sys/processSys.js";
 import { type Impl, WAIT, type Wait } from "../sys/types.js";
 import { nsCapable } from "./capable.js";
@@ -115,7 +115,6 @@ function forked(c: Ctx, a: ForkArgs, def: ProgramDef<never, never> | undefined, 
 }
 
 const PLAIN: ForkArgs = { flags: 0, exitSignal: SIGCHLD };
-const VFORK: ForkArgs = { flags: CLONE_VFORK | CLONE_VM, exitSignal: SIGCHLD };
 
 /** The flags that clone3 knows, beyond bit 31 by value. */
 const CLONE3_KNOWN = 0xffffffff + CLONE_CLEAR_SIGHAND + CLONE_INTO_CGROUP;
@@ -129,7 +128,7 @@ function clone3Args(c: Ctx, args: CloneArgs): ForkArgs {
   const setTid =
     args.set_tid === undefined ? [] : list(args.set_tid, "args.set_tid").map((v) => int(v, "args.set_tid"));
   const size = args.set_tid_size === undefined ? setTid.length : uint(args.set_tid_size, "args.set_tid_size");
-  if (size > 32 || size > setTid.length || (size === 0 && setTid.length > 0)) return fail(EINVAL);
+  if (size > 32 || size > setTid.length || (size === 0 && args.set_tid !== undefined)) return fail(EINVAL);
   if (!validExitSignal(exitSignal)) return fail(EINVAL);
   const high = Math.floor(all / 0x100000000);
   const clearSighand = (high & 1) !== 0;
@@ -217,7 +216,8 @@ export const processCalls: Impl<ProcessSys> = {
   setsid: (c) => setsid(c.task),
 
   fork: (c, def, state) => forked(c, PLAIN, def as AnyProgramDef | undefined, state),
-  vfork: (c, def, state) => forked(c, VFORK, def as AnyProgramDef | undefined, state),
+  vfork: (c, def, state) =>
+    forked(c, { flags: CLONE_VFORK | CLONE_VM, exitSignal: SIGCHLD }, def as AnyProgramDef | undefined, state),
   clone(c, flags, def, state) {
     const all = uint(flags, "flags");
     if (c.task.frame === null && (all & CLONE_PIDFD) !== 0) {
@@ -301,6 +301,7 @@ export const processCalls: Impl<ProcessSys> = {
   },
 
   unshare(c, flags) {
+    if (whole(flags, "flags") > 0xffffffff) return fail(EINVAL);
     unshare(c.k, c.task, uint(flags, "flags"));
     return 0;
   },

@@ -110,7 +110,7 @@ export class SigHand {
   }
 }
 
-const NO_ACTIONS: readonly null[] = new Array(NSIG + 1).fill(null);
+const NO_ACTIONS: readonly null[] = /* @__PURE__ */ Array.from({ length: 65 }, () => null);
 
 /** What the threads of one process share. */
 export class SignalStruct {

@@ -5,7 +5,7 @@
  * A file system has handlers by prefix (`SuperBlock.xattr`); a name that no handler takes is EOPNOTSUPP. `getRaw`, `setRaw` and
  * `removeRaw` go past permission and hooks: for offline edits, labels and tests.
  */
-import { extend } from "../lib/extend.js";
+
 import {
   CAP_SETFCAP,
   CAP_SYS_ADMIN,
@@ -30,6 +30,7 @@ import {
   XATTR_USER_PREFIX,
 } from "../abi/xattr.js";
 import type { Ctx } from "../kernel/ctx.js";
+import { extend } from "../lib/extend.js";
 import { utf8Bytes } from "../lib/text.js";
 import { capable } from "../task/capable.js";
 import type { Dentry } from "./dentry.js";

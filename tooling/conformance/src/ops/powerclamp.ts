@@ -5,8 +5,8 @@
 import {
   bitmapParselist,
   type Core,
-  constantsByName,
   Errno,
+  errnoByName,
   errnoName,
   type LogLine,
   program,
@@ -331,7 +331,7 @@ export const powerclampOps: KernelOps = {
     return { ret: 0 };
   },
   cdev_fail_next: (s, [type, errno]) => {
-    cdev(s, type).failNext = constantsByName[String(errno)] ?? Number(errno);
+    cdev(s, type).failNext = errnoByName(String(errno)) ?? Number(errno);
     return { ret: 0 };
   },
 

@@ -1,10 +1,12 @@
 /** AF_UNIX as a family: which types it has, their tables, poll(2), ioctl(2), /proc/net/unix. unix(7). */
+
 import { EINVAL, EPROTONOSUPPORT, ESOCKTNOSUPPORT } from "../../abi/errno.js";
 import { fail } from "../../abi/errors.js";
 import { FIONREAD } from "../../abi/ioctl.js";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM } from "../../abi/poll.js";
 import { AF_UNIX, SIOCOUTQ, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM } from "../../abi/socket.js";
 import type { Ctx } from "../../kernel/ctx.js";
+import { extend } from "../../lib/extend.js";
 import type { PollTable } from "../../vfs/file.js";
 import type { SocketFamily } from "../net.js";
 import type { NetNamespace } from "../netNamespace.js";
@@ -73,16 +75,12 @@ const common: ProtoOpsInit = {
   showFdinfo,
 };
 
-export const unixStreamOps: ProtoOps = /* @__PURE__ */ new ProtoOps({
-  ...common,
-  sendmsg: unixStreamSend,
-  recvmsg: unixStreamRecv,
-});
-export const unixDgramOps: ProtoOps = /* @__PURE__ */ new ProtoOps({
-  ...common,
-  sendmsg: unixDgramSend,
-  recvmsg: unixDgramRecv,
-});
+export const unixStreamOps: ProtoOps = /* @__PURE__ */ new ProtoOps(
+  /* @__PURE__ */ extend(common, { sendmsg: unixStreamSend, recvmsg: unixStreamRecv }),
+);
+export const unixDgramOps: ProtoOps = /* @__PURE__ */ new ProtoOps(
+  /* @__PURE__ */ extend(common, { sendmsg: unixDgramSend, recvmsg: unixDgramRecv }),
+);
 
 export const unixFamily: SocketFamily = {
   family: AF_UNIX,

@@ -16,7 +16,7 @@ import { FileOps, FMODE_PREAD, FMODE_PWRITE } from "../file.js";
 /** Flag of pidfd_open: of a thread that leads no group. */
 export const PIDFD_THREAD = 0o200;
 
-export const pidfdOps: FileOps = new FileOps({
+export const pidfdOps: FileOps = /* @__PURE__ */ new FileOps({
   poll(c, file, pt) {
     const pid = file.data as Pid;
     pt?.add(pid.wait);

@@ -7,14 +7,14 @@ import { S_IFLNK, S_IFMT } from "../../abi/stat.js";
 import type { Core } from "../../kernel/core.js";
 import type { Dentry } from "../dentry.js";
 import type { Inode } from "../inode.js";
-import { memFs, memInodeOps, newInode } from "../memFs.js";
+import { memEvict, memFs, memInodeOps, newInode } from "../memFs.js";
 import { type FileSystemType, SuperBlock, type SuperOps } from "../superBlock.js";
-import { fillMemSuper, memStatfs, tmpfsAops, tmpfsOps } from "../tmpfs.js";
+import { fillMemSuper, memStatfs, tmpfsAops } from "../tmpfs.js";
 import type { DevNode } from "./devices.js";
 
 const devtmpfsOps: SuperOps = {
   statfs: memStatfs,
-  evict: tmpfsOps.evict as NonNullable<SuperOps["evict"]>,
+  evict: memEvict,
   showOptions: (sb) => `,mode=${memFs(sb).mode.toString(8)}`,
 };
 

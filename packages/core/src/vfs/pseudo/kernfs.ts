@@ -4,12 +4,13 @@
  *
  * sysfs looks at the mode bits at open even for root (EACCES); in cgroup file systems reading what cannot be read is EINVAL.
  */
-import { extend } from "../../lib/extend.js";
+
 import { E2BIG, EACCES, EINVAL, ENODEV } from "../../abi/errno.js";
 import { fail } from "../../abi/errors.js";
 import { CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, SYSFS_MAGIC } from "../../abi/magic.js";
 import { POLLERR, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM } from "../../abi/poll.js";
 import type { Ctx } from "../../kernel/ctx.js";
+import { extend } from "../../lib/extend.js";
 import { FileOps, FMODE_READ, FMODE_WRITE, type OpenFile } from "../file.js";
 import { genericLlseek } from "../llseek.js";
 import type { PseudoFile } from "./pseudoFile.js";

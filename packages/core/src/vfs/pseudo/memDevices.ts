@@ -27,23 +27,24 @@ const random: FileOpsInit = {
   poll: () => POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM,
 };
 
-const DEVICES: readonly (readonly [number, string, number, string, FileOpsInit])[] = [
-  [
-    mkdev(1, 3),
-    "null",
-    0o666,
-    "mem",
-    { read: (_c, _f, _n, _p, buf) => readBuffer(buf, 0), write: takeAll, llseek: toStart },
-  ],
-  [mkdev(1, 5), "zero", 0o666, "mem", { read: zeros, write: takeAll, llseek: toStart }],
-  [mkdev(1, 7), "full", 0o666, "mem", { read: zeros, write: () => fail(ENOSPC), llseek: toStart }],
-  [mkdev(1, 8), "random", 0o666, "mem", random],
-  [mkdev(1, 9), "urandom", 0o666, "mem", random],
+const DEVICES: readonly (readonly [
+  major: number,
+  minor: number,
+  name: string,
+  mode: number,
+  cls: string,
+  ops: FileOpsInit,
+])[] = [
+  [1, 3, "null", 0o666, "mem", { read: (_c, _f, _n, _p, buf) => readBuffer(buf, 0), write: takeAll, llseek: toStart }],
+  [1, 5, "zero", 0o666, "mem", { read: zeros, write: takeAll, llseek: toStart }],
+  [1, 7, "full", 0o666, "mem", { read: zeros, write: () => fail(ENOSPC), llseek: toStart }],
+  [1, 8, "random", 0o666, "mem", random],
+  [1, 9, "urandom", 0o666, "mem", random],
   // there are no terminals
-  [mkdev(5, 0), "tty", 0o666, "tty", { open: () => fail(ENXIO) }],
+  [5, 0, "tty", 0o666, "tty", { open: () => fail(ENXIO) }],
 ];
 
 export function installMemDevices(k: Core): void {
-  for (const [rdev, name, mode, cls, ops] of DEVICES)
-    k.devices.chrdev(rdev, name, new FileOps(ops), { mode, class: cls });
+  for (const [major, minor, name, mode, cls, ops] of DEVICES)
+    k.devices.chrdev(mkdev(major, minor), name, new FileOps(ops), { mode, class: cls });
 }

@@ -7,12 +7,13 @@
  *   claims all (writes_strict 1). A string is read and written at offsets.
  * - Boot parameters `sysctl.vm.swappiness=10` are applied when all files are there.
  */
-import { extend } from "../../lib/extend.js";
+
 import { EACCES, EINVAL, EPERM } from "../../abi/errno.js";
 import { Errno, fail } from "../../abi/errors.js";
 import { POLLERR, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM } from "../../abi/poll.js";
 import type { Core } from "../../kernel/core.js";
 import type { Ctx } from "../../kernel/ctx.js";
+import { extend } from "../../lib/extend.js";
 import { type SysctlWrite, sysctlInts, sysctlString, sysctlUint, sysctlUlongs } from "../../lib/sysctlParser.js";
 import { latin1Bytes, latin1Text, utf8Bytes, utf8Text } from "../../lib/text.js";
 import type { Wait } from "../../sys/types.js";
@@ -123,6 +124,7 @@ export function stringSysctl(o: StringSysctl): SysctlFile {
   file.show = (c) => `${o.get(c)}\n`;
   if (set !== undefined)
     file.store = (c, _, text, _file, pos) => {
+      if (text.length === 0) return 0;
       const old = pos === 0 ? "" : latin1Text(utf8Bytes(o.get(c)));
       if (pos <= Math.min(old.length, o.size - 1))
         set.call(o, c, utf8Text(latin1Bytes(old.slice(0, pos) + sysctlString(text, o.size - pos))));

@@ -2,10 +2,11 @@
  * Inodes of pseudo file systems, made from nodes when somebody looks: `inode.data` is the node. Attributes are kept in the node, directories
  * list what the node has. pseudoTree.ts is what packages use.
  */
-import { extend } from "../../lib/extend.js";
+
 import { ENOENT } from "../../abi/errno.js";
 import { fail } from "../../abi/errors.js";
 import type { Ctx } from "../../kernel/ctx.js";
+import { extend } from "../../lib/extend.js";
 import { setattrCopy, simpleSetattr } from "../attr.js";
 import { FileOps } from "../file.js";
 import { emitDots } from "../getdents.js";
@@ -95,9 +96,9 @@ export const dirNlink: NonNullable<InodeOpsInit["getattr"]> = (_c, inode, st) =>
   st.nlink = node.tree.kind.oneLink ? 1 : n;
 };
 
-export const treeDirOps: InodeOps = /* @__PURE__ */ new InodeOps(/* @__PURE__ */ extend(keepAttrs, { lookup: treeLookup,
-  getattr: dirNlink,
-}));
+export const treeDirOps: InodeOps = /* @__PURE__ */ new InodeOps(
+  /* @__PURE__ */ extend(keepAttrs, { lookup: treeLookup, getattr: dirNlink }),
+);
 export const treeNodeOps: InodeOps = /* @__PURE__ */ new InodeOps(keepAttrs);
 export const treeLinkOps: InodeOps = /* @__PURE__ */ new InodeOps({
   getLink(_c, inode) {
