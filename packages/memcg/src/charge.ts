@@ -103,7 +103,7 @@ function chargeExactly(
     }
     const at = ofCounter(m, over);
     s.event(at, MEMCG_MAX);
-    const freed = reclaimSubtree(s, at, { want: n, proactive: false, c, maySwap: over === at.memory });
+    const freed = reclaimSubtree(s, at, { want: n, c, maySwap: over === at.memory });
     s.drainAll();
     if ((flags & CHARGE_NORETRY) !== 0 && freed === 0) return ENOMEM;
     if (freed > 0 && n <= COSTLY) continue;

@@ -97,7 +97,7 @@ export function reclaimTo(
   while (counter.usage > pages) {
     if (f.tries <= 0) break;
     const want = counter.usage - pages;
-    if (reclaimSubtree(s, m, { want, proactive: false, c, maySwap: counter === m.memory }) > 0) continue;
+    if (reclaimSubtree(s, m, { want, c, maySwap: counter === m.memory }) > 0) continue;
     f.tries--;
     if (s.pendingIo > 0 && f.waits++ < MAX_IO_WAITS) {
       c.sleep(null, s.k.time.nextTick());

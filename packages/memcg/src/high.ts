@@ -38,7 +38,7 @@ export function handleOverHigh(s: MemcgSystem, t: Task, c: Ctx): boolean {
       const { memory } = m;
       if (memory.usage <= memory.high) continue;
       s.event(m, MEMCG_HIGH);
-      freed += reclaimSubtree(s, m, { want: n, proactive: false, c, maySwap: true });
+      freed += reclaimSubtree(s, m, { want: n, c, maySwap: true });
       delay = Math.max(delay, calculateHighDelay(memory.usage, memory.high, n, hz));
     }
     delay = Math.min(delay + swapDelay(s, of, n), 2 * hz);

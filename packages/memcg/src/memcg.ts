@@ -11,6 +11,7 @@ import {
   type Cgroup,
   type Controller,
   type Core,
+  coreInstance,
   type Feature,
   HOOK_WAIT,
   type MemcgOps,
@@ -21,22 +22,35 @@ import { MAX_RECLAIM_RETRIES } from "./charge.js";
 import { installDentries } from "./kmem/dentries.js";
 import { Kmem } from "./kmem/kmem.js";
 import { chargeChildGroup, installPipes, installTaskObjects } from "./kmem/objects.js";
+import { installKswapd, type Kswapds } from "./kswapd.js";
 import { type EffectiveLimit, effectiveMemoryLimit } from "./limits/effectiveLimit.js";
 import { MemCgroup } from "./memCgroup.js";
 import { MemcgSystem, type TaskMemory } from "./memcgSystem.js";
 import { outOfMemory } from "./oom.js";
 import { type MemcgOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { PageCounter } from "./pageCounter.js";
-import { lruAdd, lruDel, pageCharge, pageMigrate, pageSplit, pageState, pageUncharge } from "./pages.js";
+import {
+  chargeRun,
+  countFaults,
+  lruAdd,
+  lruDel,
+  pageCharge,
+  pageMigrate,
+  pageRun,
+  pageSplit,
+  pageState,
+  pageUncharge,
+} from "./pages.js";
 import { installPids } from "./pids.js";
 import { PSI_CLASSES } from "./psi.js";
 import { reclaimSubtree } from "./reclaim.js";
 import { shrinkPage } from "./shrinkList.js";
-import { S_PGFAULT, S_PGMAJFAULT } from "./stats.js";
+import { softLimitReclaim } from "./softLimit.js";
 import { drainStock, Stock } from "./stock.js";
 import { Swap } from "./swap/swap.js";
 import { SwapArea } from "./swap/swapArea.js";
 import { type MemcgSys, swapCalls } from "./swap/swapCalls.js";
+import { installZswap, Zswap } from "./swap/zswap.js";
 import { installEventfds, recount } from "./v1/eventControl.js";
 import { LegacyEvents, Thresholds } from "./v1/legacyEvents.js";
 import { moveCharges } from "./v1/moveCharge.js";
@@ -96,13 +110,18 @@ function controller(s: MemcgSystem, o: ResolvedOptions): Controller {
 }
 
 /** Reclaim and out-of-memory of the whole machine: the root's subtree is all of it. */
-function installGlobal(k: Core, s: MemcgSystem): void {
+function installGlobal(k: Core, s: MemcgSystem): Kswapds {
+  const kswapd = installKswapd(k, s);
   k.hooks.reclaim.tap(150, "memcg", (r: AllocRequest) => {
     s.pendingIo = 0;
+    const { begin, end } = s.trace.direct;
+    if (begin.on) begin.emit();
+    let freed = softLimitReclaim(s, { want: 1 << r.order, c: r.c, maySwap: true });
     // the first rounds may only find what was used a moment ago
-    let freed = 0;
     for (let tries = MAX_RECLAIM_RETRIES; freed === 0 && s.pendingIo === 0 && tries > 0; tries--)
-      freed = reclaimSubtree(s, s.root, { want: 1 << r.order, proactive: false, c: r.c, maySwap: true });
+      freed = reclaimSubtree(s, s.root, { want: 1 << r.order, c: r.c, maySwap: true });
+    if (end.on) end.emit(freed);
+    if (freed > 0) kswapd.progress();
     if (freed > 0 || s.pendingIo === 0 || r.c === null) return freed;
     r.c.sleep(null, k.time.nextTick(), 2);
     return HOOK_WAIT;
@@ -111,23 +130,22 @@ function installGlobal(k: Core, s: MemcgSystem): void {
   k.hooks.reclaimPages.tap(150, "memcg", (pages) => {
     for (const pfn of pages) shrinkPage(s, pfn, null);
   });
+  return kswapd;
 }
 
 function installPages(k: Core, s: MemcgSystem): void {
   const { hooks } = k;
-  hooks.pageCharge.tap(100, "memcg", (pfn, r) => pageCharge(s, pfn, r));
+  hooks.pageCharge.tap(100, "memcg", (pfn, r) => pageCharge(s, pfn, r), undefined, true);
   hooks.pageUncharge.tap(100, "memcg", (pfn, order) => pageUncharge(s, pfn, order));
   hooks.pageSplit.tap(100, "memcg", (pfn, order) => pageSplit(s, pfn, order));
   hooks.pageMigrate.tap(100, "memcg", (from, to) => pageMigrate(s, from, to));
-  hooks.pageState.tap(100, "memcg", (pfn, change) => pageState(s, pfn, change));
-  hooks.lruAdd.tap(100, "memcg", (pfn, lru) => lruAdd(s, pfn, lru));
+  hooks.pageState.tap(100, "memcg", (pfn, change) => pageState(s, pfn, change), true);
+  hooks.lruAdd.tap(100, "memcg", (pfn, lru) => lruAdd(s, pfn, lru), true);
   hooks.lruDel.tap(100, "memcg", (pfn, lru) => lruDel(s, pfn, lru));
-  hooks.pageFault.tap(100, "memcg", (_mm, major) => {
-    if (k.current === null) return;
-    const m = s.ofTask(k.current);
-    m.local[S_PGFAULT]++;
-    if (major === 1) m.local[S_PGMAJFAULT]++;
-  });
+  hooks.chargeRun.tap(100, "memcg", (r, n) => chargeRun(s, r, n));
+  hooks.pageRun.tap(100, "memcg", (run) => pageRun(s, run));
+  hooks.pageFault.tap(100, "memcg", (_mm, major) => countFaults(s, 1, major === 1), true);
+  hooks.faultRun.tap(100, "memcg", (_mm, n) => countFaults(s, n, false));
 }
 
 /** The group at a path of the v2 tree. */
@@ -147,12 +165,13 @@ export function memcg(options: MemcgOptions = {}): Feature<"memcg", MemcgApi, Me
   const o = resolveOptions(options);
   const swaps = new WeakMap<Core, Swap>();
   const swapOf = (k: Core): Swap => {
-    const swap = swaps.get(k) ?? new Swap(k, o.swapReadNs);
+    const swap = swaps.get(k) ?? new Swap(k, o.swapReadNs, o.zswapBytes);
     swaps.set(k, swap);
     return swap;
   };
   return {
     name: "memcg",
+    core: coreInstance,
     gives: {
       swap: (k): SwapOps => swapOf(k),
       memcg: (k): MemcgOps => ({
@@ -162,7 +181,7 @@ export function memcg(options: MemcgOptions = {}): Feature<"memcg", MemcgApi, Me
       }),
     },
     install(k) {
-      k.state.class(MemCgroup, PageCounter, Stock, MemcgSystem, Kmem, Swap, SwapArea, LegacyEvents, Thresholds);
+      k.state.class(MemCgroup, PageCounter, Stock, MemcgSystem, Kmem, Swap, SwapArea, Zswap, LegacyEvents, Thresholds);
       k.state.class(...PSI_CLASSES);
       const swap = swapOf(k);
       const s = new MemcgSystem(k, swap, o.kmem);
@@ -184,8 +203,9 @@ export function memcg(options: MemcgOptions = {}): Feature<"memcg", MemcgApi, Me
       installTaskObjects(s, o.sizes);
       installPipes(k, s, o.sizes);
       installDentries(k, s);
+      installZswap(k, swap.zswap);
       installEventfds(k, s);
-      installGlobal(k, s);
+      const kswapd = installGlobal(k, s);
       k.proc.file("pressure/memory", {
         show: (c) => s.root.psi.text(c.now),
         store: (_c, _o, text, file) => s.root.psi.addTrigger(text, file.serial),
@@ -198,6 +218,7 @@ export function memcg(options: MemcgOptions = {}): Feature<"memcg", MemcgApi, Me
         },
         sys: swapCalls(swap),
         boot() {
+          kswapd.boot();
           if (o.swapPages > 0) swap.add(new SwapArea("/dev/vdb", "partition", o.swapPages, -2, null));
         },
       };

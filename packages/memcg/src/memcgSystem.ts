@@ -5,6 +5,7 @@
 import { type Core, ENOSPC, fail, type Task } from "@kernelkit/core";
 
 import { Kmem, type KmemStrategy } from "./kmem/kmem.js";
+import type { Kswapd } from "./kswapd.js";
 import { EVENT_NAMES, MEMCG_SWAP_HIGH, type MemCgroup, SWAP_EVENT_NAMES } from "./memCgroup.js";
 import { drainStock, Stock } from "./stock.js";
 import type { Swap } from "./swap/swap.js";
@@ -39,14 +40,18 @@ export interface Era {
   readonly hidden: readonly string[];
   readonly swapPeak: boolean;
   readonly reclaimSwappiness: boolean;
+  /** 6.12 and later: pages of zeros are not written to swap. */
+  readonly zeroMap: boolean;
 }
 
 export class MemcgSystem {
-  static readonly transient: readonly string[] = ["scan", "era", "chargeTo", "trace"];
+  static readonly transient: readonly string[] = ["scan", "era", "chargeTo", "onlyNode", "runFor", "trace"];
   /** By id; a freed id is null. */
   readonly groups: (MemCgroup | null)[] = [];
   readonly freeIds: number[] = [];
   readonly stocks: Stock[] = [];
+  /** By node with memory. */
+  readonly kswapds: Kswapd[] = [];
   readonly next: Int32Array;
   readonly prev: Int32Array;
   readonly owner: Uint16Array;
@@ -67,11 +72,15 @@ export class MemcgSystem {
   listeners = 0;
   /** Dirty pages, and pages being written, that the last reclaim met: they may be free soon. */
   pendingIo = 0;
+  /** Reclaim takes pages of this node alone (kswapd's); -1: of all. */
+  onlyNode = -1;
   /** Page whose list changed last, and the list it came from. */
   lastDel = 0;
   lastLru = 0;
   /** Who is charged for the page that is being read from swap. */
   chargeTo: MemCgroup | null = null;
+  /** Who was asked for a run of pages last. */
+  runFor: MemCgroup | null = null;
   readonly kmem: Kmem;
   readonly trace: MemcgTrace;
   /** Pages to scan, by list. */

@@ -15,6 +15,8 @@ export interface MemcgOptions {
   readonly swap?: string | number;
   /** ns of the faulting task that reading a page from swap takes. Default 100 µs. */
   readonly swapReadNs?: number;
+  /** How many times smaller zswap makes a page whose contents the kernel does not know. Default 3. */
+  readonly zswapRatio?: number;
   /** Bytes of kernel objects that are charged. */
   readonly kmemSizes?: Partial<KmemSizes>;
   /** Kernels before 5.11: whether the root has use_hierarchy set. Default: not in kernels before 5.11. */
@@ -26,6 +28,7 @@ export interface ResolvedOptions {
   readonly kmem: KmemStrategy;
   readonly swapPages: number;
   readonly swapReadNs: number;
+  readonly zswapBytes: number;
   readonly sizes: KmemSizes;
   readonly era: Era;
   readonly useHierarchy: boolean;
@@ -68,6 +71,9 @@ export function resolveOptions(o: MemcgOptions): ResolvedOptions {
   const swapReadNs = o.swapReadNs ?? 100_000;
   if (!Number.isInteger(swapReadNs) || swapReadNs < 0)
     throw new RangeError(`memcg: swapReadNs must be ns >= 0, not ${String(swapReadNs)}`);
+  const zswapRatio = o.zswapRatio ?? 3;
+  if (!(zswapRatio >= 1 && zswapRatio <= 100))
+    throw new RangeError(`memcg: zswapRatio must be 1 to 100, not ${String(zswapRatio)}`);
   const before = (major: number, minor: number): boolean => v < major * 1000 + minor;
   const mountOptions = (o.cgroup2Options ?? "").split(",");
   const hierarchyOnly = !before(5, 11) && kmem === "unified";
@@ -76,6 +82,7 @@ export function resolveOptions(o: MemcgOptions): ResolvedOptions {
     kmem,
     swapPages: swapPages(o.swap),
     swapReadNs,
+    zswapBytes: Math.floor(4096 / zswapRatio),
     sizes,
     useHierarchy: o.useHierarchy ?? hierarchyOnly,
     pidsLocalEvents: !before(6, 11),
@@ -87,6 +94,7 @@ export function resolveOptions(o: MemcgOptions): ResolvedOptions {
       hidden: before(6, 12) ? SINCE_6_12 : [],
       swapPeak: !before(6, 12),
       reclaimSwappiness: !before(6, 10),
+      zeroMap: !before(6, 12),
     },
   };
 }

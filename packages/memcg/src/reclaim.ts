@@ -15,21 +15,29 @@ import { deactivatePages, type ScanTotals, shrinkInactive } from "./shrinkList.j
 import {
   S_PGSCAN,
   S_PGSCAN_DIRECT,
+  S_PGSCAN_KSWAPD,
   S_PGSCAN_PROACTIVE,
   S_PGSTEAL,
   S_PGSTEAL_DIRECT,
+  S_PGSTEAL_KSWAPD,
   S_PGSTEAL_PROACTIVE,
 } from "./stats.js";
 import { vmpressure } from "./v1/legacyEvents.js";
 
-const DEF_PRIORITY = 12;
-const SWAP_CLUSTER_MAX = 32;
+export const DEF_PRIORITY = 12;
+export const SWAP_CLUSTER_MAX = 32;
+
+/** Who reclaims, as statistics tell them apart: whoever needs the memory (the default), memory.reclaim, kswapd. */
+export const BY_DIRECT = 0;
+export const BY_PROACTIVE = 1;
+export const BY_KSWAPD = 2;
+const SCANNED_BY: readonly number[] = [S_PGSCAN_DIRECT, S_PGSCAN_PROACTIVE, S_PGSCAN_KSWAPD];
+const STOLEN_BY: readonly number[] = [S_PGSTEAL_DIRECT, S_PGSTEAL_PROACTIVE, S_PGSTEAL_KSWAPD];
 
 export interface ReclaimArgs {
   /** Pages wanted; at least 32 are tried for. */
   readonly want: number;
-  /** memory.reclaim: counted apart. */
-  readonly proactive: boolean;
+  readonly by?: number;
   /** The call that reclaims: dirty pages can be sent to the disk then. */
   readonly c: Ctx | null;
   /** Anonymous pages may go to swap (not when v1's memory+swap is at its limit: that frees nothing there). */
@@ -38,15 +46,22 @@ export interface ReclaimArgs {
   readonly swappiness?: number;
 }
 
-interface Round {
+/** One attempt to free pages: what it wants, and what it has looked at and freed so far. */
+export interface Round {
   readonly args: ReclaimArgs;
   readonly want: number;
+  scanned: number;
   freed: number;
   readonly totals: ScanTotals;
 }
 
+export function startRound(args: ReclaimArgs): Round {
+  const totals = { scanned: 0, freed: 0, priority: DEF_PRIORITY };
+  return { args, want: Math.max(args.want, SWAP_CLUSTER_MAX), scanned: 0, freed: 0, totals };
+}
+
 /** Lists of one group, and its caches of names. */
-function shrinkGroup(s: MemcgSystem, m: MemCgroup, r: Round, priority: number, protection: number): void {
+export function shrinkGroup(s: MemcgSystem, m: MemCgroup, r: Round, priority: number, protection: number): void {
   const { scan } = s;
   const { args, totals } = r;
   const swap = args.maySwap && s.swap.room(m) > 0;
@@ -65,19 +80,21 @@ function shrinkGroup(s: MemcgSystem, m: MemCgroup, r: Round, priority: number, p
     if (r.freed + totals.freed >= r.want) break;
   }
   const { scanned, freed } = totals;
+  const by = args.by ?? BY_DIRECT;
   m.stat(S_PGSCAN, scanned);
-  m.stat(args.proactive ? S_PGSCAN_PROACTIVE : S_PGSCAN_DIRECT, scanned);
+  m.stat(SCANNED_BY[by], scanned);
   m.stat(S_PGSTEAL, freed);
-  m.stat(args.proactive ? S_PGSTEAL_PROACTIVE : S_PGSTEAL_DIRECT, freed);
+  m.stat(STOLEN_BY[by], freed);
   const { mm } = s.k;
-  mm.count(s.kmem.vmstat.scan[args.proactive ? 1 : 0], scanned);
-  mm.count(s.kmem.vmstat.steal[args.proactive ? 1 : 0], freed);
+  mm.count(s.kmem.vmstat.scan[by], scanned);
+  mm.count(s.kmem.vmstat.steal[by], freed);
+  r.scanned += scanned;
   r.freed += freed + shrinkDentries(s, m, priority);
   if (s.listeners > 0) vmpressure(s, m, scanned, freed);
 }
 
 /** One walk of the subtree: true if a group was skipped because of memory.low. */
-function walk(s: MemcgSystem, root: MemCgroup, r: Round, priority: number, low: boolean): boolean {
+export function shrinkSubtree(s: MemcgSystem, root: MemCgroup, r: Round, priority: number, low: boolean): boolean {
   let skipped = false;
   const order = [...root.subtree()];
   for (const m of order) calculateProtection(root.memory, m.memory, s.recursiveProtection);
@@ -107,19 +124,14 @@ function walk(s: MemcgSystem, root: MemCgroup, r: Round, priority: number, low: 
 /** Free about `want` pages of `root` and everything below it: what was freed. `s.pendingIo` says how many may follow by themselves. */
 export function reclaimSubtree(s: MemcgSystem, root: MemCgroup, args: ReclaimArgs): number {
   s.pendingIo = 0;
-  if (s.trace.begin.on) s.trace.begin.emit();
-  const r: Round = {
-    args,
-    want: Math.max(args.want, SWAP_CLUSTER_MAX),
-    freed: 0,
-    totals: { scanned: 0, freed: 0, priority: DEF_PRIORITY },
-  };
+  if (s.trace.memcg.begin.on && root !== s.root) s.trace.memcg.begin.emit();
+  const r = startRound(args);
   for (const low of [false, true]) {
     let skipped = false;
     for (let priority = DEF_PRIORITY; priority >= 0 && r.freed < r.want; priority--)
-      if (walk(s, root, r, priority, low)) skipped = true;
+      if (shrinkSubtree(s, root, r, priority, low)) skipped = true;
     if (r.freed > 0 || !skipped) break;
   }
-  if (s.trace.end.on) s.trace.end.emit(r.freed);
+  if (s.trace.memcg.end.on && root !== s.root) s.trace.memcg.end.emit(r.freed);
   return r.freed;
 }

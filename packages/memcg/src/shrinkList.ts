@@ -139,6 +139,10 @@ export function shrinkInactive(
       splitHugePage(s.k.mm, pfn);
       continue;
     }
+    if (s.onlyNode >= 0 && s.k.mm.nodeOf(pfn) !== s.onlyNode) {
+      kept++;
+      continue;
+    }
     totals.scanned++;
     const fate = shrinkPage(s, pfn, c);
     if (fate === FREED) freed++;

@@ -1,7 +1,7 @@
 /**
  * The statistics of memory.stat, by index. Kernel document admin-guide/cgroup-v2, "memory.stat".
  *
- * In the order of 6.18's file. Kept in pages; slab and per-CPU memory in bytes; those from `workingset_refault_anon` on are events.
+ * In the order of 6.18's file. Kept in pages; slab, per-CPU memory and zswap's pool in bytes; those from `workingset_refault_anon` on are events.
  */
 export const STAT_NAMES: readonly string[] = (
   "anon file kernel kernel_stack pagetables sec_pagetables percpu sock vmalloc shmem zswap zswapped file_mapped file_dirty " +
@@ -46,6 +46,8 @@ export const S_PGSCAN: number = statIndex("pgscan");
 export const S_PGSTEAL: number = statIndex("pgsteal");
 export const S_PSWPIN: number = statIndex("pswpin");
 export const S_PSWPOUT: number = statIndex("pswpout");
+export const S_PGSCAN_KSWAPD: number = statIndex("pgscan_kswapd");
+export const S_PGSTEAL_KSWAPD: number = statIndex("pgsteal_kswapd");
 export const S_PGSCAN_DIRECT: number = statIndex("pgscan_direct");
 export const S_PGSTEAL_DIRECT: number = statIndex("pgsteal_direct");
 export const S_PGSCAN_PROACTIVE: number = statIndex("pgscan_proactive");
@@ -59,16 +61,27 @@ export const S_PGLAZYFREE: number = statIndex("pglazyfree");
 export const S_PGLAZYFREED: number = statIndex("pglazyfreed");
 export const S_THP_FAULT: number = statIndex("thp_fault_alloc");
 export const S_THP_SWPOUT_FALLBACK: number = statIndex("thp_swpout_fallback");
+export const S_ZSWAP: number = statIndex("zswap");
+export const S_ZSWAPPED: number = statIndex("zswapped");
+export const S_ZSWPIN: number = statIndex("zswpin");
+export const S_ZSWPOUT: number = statIndex("zswpout");
+export const S_ZSWPWB: number = statIndex("zswpwb");
+export const S_SWPIN_ZERO: number = statIndex("swpin_zero");
+export const S_SWPOUT_ZERO: number = statIndex("swpout_zero");
 export const S_PGPGIN: number = statIndex("pgpgin");
 export const S_PGPGOUT: number = statIndex("pgpgout");
 
 /** A statistic as a file shows it, from pages and bytes that `read` gives: bytes, or a number of events. */
 export function shownStat(i: number, read: (index: number) => number): number {
-  if (i === S_SLAB || i === S_SLAB_RECLAIMABLE || i === S_PERCPU) return read(i);
+  if (i === S_SLAB || i === S_SLAB_RECLAIMABLE || i === S_PERCPU || i === S_ZSWAP) return read(i);
   if (i === S_SLAB_SUM) return read(S_SLAB) + read(S_SLAB_RECLAIMABLE);
   if (i === S_KERNEL)
     return (
-      (read(S_KERNEL_STACK) + read(S_PAGETABLES)) * 4096 + read(S_PERCPU) + read(S_SLAB) + read(S_SLAB_RECLAIMABLE)
+      (read(S_KERNEL_STACK) + read(S_PAGETABLES)) * 4096 +
+      read(S_PERCPU) +
+      read(S_SLAB) +
+      read(S_SLAB_RECLAIMABLE) +
+      read(S_ZSWAP)
     );
   return i < S_REFAULT ? read(i) * 4096 : read(i);
 }

@@ -1,15 +1,17 @@
-/** Tracepoints of reclaim and the OOM killer, with Linux's names and print formats. Documentation/trace/events-kmem; /sys/kernel/tracing/events. */
+/**
+ * Tracepoints of the memory controller, with Linux's names and print formats: those of the lists and of the OOM killer here, of reclaim in
+ * traceReclaim.ts, of statistics in traceStats.ts. Documentation/trace/events-kmem; /sys/kernel/tracing/events.
+ */
 import type { Core, Mm, Task, Tracepoint } from "@kernelkit/core";
+import { type Field, int, ulong } from "./traceFields.js";
+import { type NodeTrace, nodeTrace } from "./traceReclaim.js";
+import { type StatTraces, statTraces } from "./traceStats.js";
 
 const LRU_NAMES: readonly string[] = ["inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable"];
-/** What reclaim of a group may use: kswapd's and direct reclaim, I/O, file systems, all of memory. */
-const GFP = "GFP_HIGHUSER_MOVABLE";
 /** RECLAIM_WB_ANON or _FILE, always asynchronous. */
 const FLAGS: readonly string[] = ["RECLAIM_WB_ANON|RECLAIM_WB_ASYNC", "RECLAIM_WB_FILE|RECLAIM_WB_ASYNC"];
 
-export interface MemcgTrace {
-  readonly begin: Tracepoint<[]>;
-  readonly end: Tracepoint<[reclaimed: number]>;
+export interface MemcgTrace extends NodeTrace, StatTraces {
   readonly isolate: Tracepoint<[requested: number, taken: number, lru: number]>;
   readonly shrink: Tracepoint<
     [
@@ -26,11 +28,6 @@ export interface MemcgTrace {
   readonly victim: Tracepoint<[t: Task]>;
 }
 
-type Field = readonly [type: string, name: string, size: number, signed: number];
-
-const ulong = (name: string): Field => ["unsigned long", name, 8, 0];
-const int = (name: string): Field => ["int", name, 4, 1];
-
 function victimText(t: Task): string {
   const mm = t.mm as Mm | null;
   const kb = (pages: number): number => pages * 4;
@@ -42,13 +39,6 @@ function victimText(t: Task): string {
 }
 
 export function memcgTrace(k: Core): MemcgTrace {
-  const begin = k.trace.define("vmscan", "mm_vmscan_memcg_reclaim_begin", () => `order=0 gfp_flags=${GFP}`);
-  begin.format = {
-    fields: [ulong("gfp_flags"), int("order")],
-    print: '"order=%d gfp_flags=%s", REC->order, __print_flags(REC->gfp_flags, "|")',
-  };
-  const end = k.trace.define("vmscan", "mm_vmscan_memcg_reclaim_end", (n: number) => `nr_reclaimed=${n}`);
-  end.format = { fields: [ulong("nr_reclaimed")], print: '"nr_reclaimed=%lu", REC->nr_reclaimed' };
   const isolate = k.trace.define(
     "vmscan",
     "mm_vmscan_lru_isolate",
@@ -110,5 +100,5 @@ export function memcgTrace(k: Core): MemcgTrace {
       '"pid=%d comm=%s total-vm=%lukB anon-rss=%lukB file-rss:%lukB shmem-rss:%lukB uid=%u pgtables=%lukB oom_score_adj=%hd", ' +
       "REC->pid, __get_str(comm), REC->total_vm, REC->anon_rss, REC->file_rss, REC->shmem_rss, REC->uid, REC->pgtables, REC->oom_score_adj",
   };
-  return { begin, end, isolate, shrink, victim };
+  return { ...nodeTrace(k), ...statTraces(k), isolate, shrink, victim };
 }

@@ -6,8 +6,8 @@ import type { MemcgSystem } from "./memcgSystem.js";
 import { bytesOf, memparsePages } from "./memparse.js";
 import { outOfMemory } from "./oom.js";
 import { PAGE_COUNTER_MAX, type PageCounter, pageCounterSetLow, pageCounterSetMin } from "./pageCounter.js";
-import { reclaimSubtree } from "./reclaim.js";
-import { STAT_NAMES, shownStat, statIndex } from "./stats.js";
+import { BY_PROACTIVE, reclaimSubtree } from "./reclaim.js";
+import { S_ZSWAP, STAT_NAMES, shownStat, statIndex } from "./stats.js";
 import { statText } from "./statText.js";
 
 const limit = (pages: number): string => (pages === PAGE_COUNTER_MAX ? "max\n" : `${bytesOf(pages)}\n`);
@@ -59,7 +59,7 @@ function setHigh(s: MemcgSystem, m: MemCgroup, pages: number, c: Ctx): void {
   for (let i = 0; i < 16 && m.memory.usage > pages; i++) {
     if (i === 0) s.drainAll();
     const want = m.memory.usage - pages;
-    if (want > 0) reclaimSubtree(s, m, { want, proactive: false, c, maySwap: true });
+    if (want > 0) reclaimSubtree(s, m, { want, c, maySwap: true });
   }
 }
 
@@ -77,7 +77,7 @@ function reclaim(s: MemcgSystem, m: MemCgroup, text: string, c: Ctx): void {
   for (let tries = 16; freed < want && tries > 0; ) {
     const n = reclaimSubtree(s, m, {
       want: want - freed,
-      proactive: true,
+      by: BY_PROACTIVE,
       c,
       maySwap: true,
       ...(swappiness === undefined ? {} : { swappiness }),
@@ -187,7 +187,7 @@ export function v2Files(s: MemcgSystem): CgroupFile[] {
         ]
       : []),
     shown("swap.events", (m) => s.swapEventsText(m.events)),
-    shown("zswap.current", () => "0\n"),
+    shown("zswap.current", (m) => `${m.total(S_ZSWAP)}\n`),
     max(
       "zswap.max",
       (m) => m.zswapMax,

@@ -12,7 +12,7 @@ import { type Ctx, type Dentry, EBUSY, ENOMEM, fail, PG_TABLE, type Task } from 
 import { tryCharge, uncharge } from "../charge.js";
 import type { MemCgroup } from "../memCgroup.js";
 import type { MemcgSystem } from "../memcgSystem.js";
-import { pageCounterTryCharge, pageCounterUncharge } from "../pageCounter.js";
+import { pageCounterCharge, pageCounterTryCharge, pageCounterUncharge } from "../pageCounter.js";
 
 export type KmemStrategy = "3.8" | "4.5" | "unified";
 export const KMEM_STRATEGIES: readonly KmemStrategy[] = ["3.8", "4.5", "unified"];
@@ -21,7 +21,7 @@ const PAGE = 4096;
 
 /** Counters of /proc/vmstat that reclaim changes, by slot. */
 export interface ReclaimCounters {
-  /** Direct, proactive. */
+  /** Direct, proactive, kswapd: as in reclaim.ts. */
   readonly scan: readonly number[];
   readonly steal: readonly number[];
   /** Anonymous, file. */
@@ -33,8 +33,8 @@ export interface ReclaimCounters {
 function reclaimCounters(s: MemcgSystem): ReclaimCounters {
   const n = (name: string): number => s.k.mm.stat(name);
   return {
-    scan: [n("pgscan_direct"), n("pgscan_proactive")],
-    steal: [n("pgsteal_direct"), n("pgsteal_proactive")],
+    scan: [n("pgscan_direct"), n("pgscan_proactive"), n("pgscan_kswapd")],
+    steal: [n("pgsteal_direct"), n("pgsteal_proactive"), n("pgsteal_kswapd")],
     scanType: [n("pgscan_anon"), n("pgscan_file")],
     stealType: [n("pgsteal_anon"), n("pgsteal_file")],
     refill: n("pgrefill"),
@@ -109,6 +109,20 @@ export class Kmem {
     m.objBytes += bytes;
     m.stat(stat, bytes);
     return 0;
+  }
+
+  /** As `chargeBytes`, whatever the limits say: for what makes memory free. */
+  forceBytes(m: MemCgroup, bytes: number, stat: number): void {
+    if (!this.accounted(m)) return;
+    const more = Math.ceil((m.objBytes + bytes) / PAGE) - m.objPages;
+    if (more > 0) {
+      pageCounterCharge(m.kmem, more);
+      pageCounterCharge(m.memory, more);
+      if (!m.v2) pageCounterCharge(m.memsw, more);
+      m.objPages += more;
+    }
+    m.objBytes += bytes;
+    m.stat(stat, bytes);
   }
 
   unchargeBytes(m: MemCgroup, bytes: number, stat: number): void {

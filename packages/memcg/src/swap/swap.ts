@@ -14,7 +14,9 @@ import {
   GFP_HIGHUSER_MOVABLE,
   getPage,
   type Mm,
+  type MmSystem,
   PAGE_ANON,
+  type PageData,
   PG_ANON,
   PG_DATA,
   PG_SWAPBACKED,
@@ -28,14 +30,26 @@ import {
 import { MEMCG_SWAP_FAIL, MEMCG_SWAP_MAX, type MemCgroup } from "../memCgroup.js";
 import type { MemcgSystem } from "../memcgSystem.js";
 import { type PageCounter, pageCounterCharge, pageCounterTryCharge, pageCounterUncharge } from "../pageCounter.js";
-import { S_PGPGOUT, S_PSWPIN, S_PSWPOUT, S_SWAPCACHED } from "../stats.js";
+import { S_PGPGOUT, S_PSWPIN, S_PSWPOUT, S_SWAPCACHED, S_SWPIN_ZERO, S_SWPOUT_ZERO } from "../stats.js";
 import { refault, shadowOf } from "../workingset.js";
 import type { SwapArea } from "./swapArea.js";
+import { Zswap } from "./zswap.js";
 
 const SLOT_BITS = 24;
 export const SLOT_MASK: number = (1 << SLOT_BITS) - 1;
 /** Areas at most: an entry fits 29 bits. */
 export const MAX_SWAPFILES = 29;
+
+/** Time of the faulting task for a page that zswap unpacks, and for one that is filled with zeros, ns. */
+const UNPACK_NS = 4_000;
+const ZERO_NS = 300;
+
+/** Does the kernel know that the page is all zeros? Such a page is not written anywhere (6.12 and later). */
+function isZero(mm: MmSystem, pfn: number): boolean {
+  if ((mm.frames.flags[pfn] & PG_DATA) === 0) return false;
+  const data = mm.pageData.get(pfn) ?? null;
+  return data === null || data === 0;
+}
 
 export class Swap implements SwapOps {
   static readonly transient: readonly string[] = ["readNs"];
@@ -43,6 +57,7 @@ export class Swap implements SwapOps {
   /** The swap cache: frames by entry, and entries by frame. */
   private readonly cache: Map<number, number> = new Map();
   private readonly entryOf: Map<number, number> = new Map();
+  readonly zswap: Zswap;
   /** Set when the package is installed. */
   s!: MemcgSystem;
 
@@ -50,7 +65,11 @@ export class Swap implements SwapOps {
     readonly k: Core,
     /** Time of the faulting task that a read takes, ns. */
     readonly readNs: number,
-  ) {}
+    /** Bytes that zswap takes for a page of unknown contents. */
+    packedBytes: number,
+  ) {
+    this.zswap = new Zswap(k, packedBytes);
+  }
 
   // --- areas ---
 
@@ -116,6 +135,9 @@ export class Swap implements SwapOps {
     if (cached) return this.dropCached(pfn);
     const { s } = this;
     const m = s.ofPage(pfn);
+    const zero = s.era.zeroMap && isZero(mm, pfn);
+    const packed = zero ? 0 : this.zswap.admit(s, m, pfn);
+    if (!zero && packed === 0 && !this.zswap.writebackEnabled(m)) return false;
     const entry = this.takeEntry(m);
     if (entry === 0) return false;
     getPage(mm, pfn);
@@ -128,8 +150,9 @@ export class Swap implements SwapOps {
     const slot = entry & SLOT_MASK;
     area.shadows[slot] = shadowOf(s, pfn);
     if ((f.flags[pfn] & PG_DATA) !== 0) area.data.set(slot, mm.pageData.get(pfn) ?? null);
-    m.stat(S_PSWPOUT, 1);
-    mm.count(mm.stat("pswpout"), 1);
+    if (zero) this.count(m, S_SWPOUT_ZERO, "swpout_zero");
+    else if (packed > 0) this.zswap.store(s, m, entry, packed);
+    else this.count(m, S_PSWPOUT, "pswpout");
     this.freePage(pfn, m);
     return true;
   }
@@ -198,15 +221,30 @@ export class Swap implements SwapOps {
       f.flags[pfn] |= PG_DATA;
     }
     refault(s, pfn, m, area.shadows[slot], false);
-    m.stat(S_PSWPIN, 1);
-    mm.count(mm.stat("pswpin"), 1);
+    const ns = this.countRead(m, entry, data);
     if (area.counts[slot] > 1) this.cachePage(entry, pfn, m);
     mm.lruAdd(pfn);
     if (c !== null) {
-      c.task.remainingNs += this.readNs;
-      s.stall(m, this.k.now + this.readNs, c.task);
+      c.task.remainingNs += ns;
+      s.stall(m, this.k.now + ns, c.task);
     }
     return pfn;
+  }
+
+  /** Where the page of an entry was: a page of zeros is nowhere, zswap has it, or the area is read. ns of the task. */
+  private countRead(m: MemCgroup, entry: number, data: PageData | undefined): number {
+    if (this.s.era.zeroMap && (data === null || data === 0)) {
+      this.count(m, S_SWPIN_ZERO, "swpin_zero");
+      return ZERO_NS;
+    }
+    if (this.zswap.load(entry)) return UNPACK_NS;
+    this.count(m, S_PSWPIN, "pswpin");
+    return this.readNs;
+  }
+
+  private count(m: MemCgroup, stat: number, name: string): void {
+    m.stat(stat, 1);
+    this.k.mm.count(this.k.mm.stat(name), 1);
   }
 
   private cachePage(entry: number, pfn: number, m: MemCgroup): void {
@@ -245,6 +283,7 @@ export class Swap implements SwapOps {
     const area = this.areas[entry >>> SLOT_BITS] as SwapArea;
     const slot = entry & SLOT_MASK;
     const m = this.s.groups[area.ownerOf(slot)] ?? this.s.root;
+    this.zswap.invalidate(this.s, entry);
     area.give(slot);
     m.swapEntries--;
     pageCounterUncharge(m.swap, 1);

@@ -138,8 +138,7 @@ function swapoff(swap: Swap, c: Ctx, path: string): number | Wait {
   area.closing = true;
   for (let tries = 0; area.used > 0; tries++) {
     if (unuse(c.k, i) && area.used === 0) break;
-    if (tries < 8 && reclaimSubtree(swap.s, swap.s.root, { want: 256, proactive: false, c, maySwap: true }) > 0)
-      continue;
+    if (tries < 8 && reclaimSubtree(swap.s, swap.s.root, { want: 256, c, maySwap: true }) > 0) continue;
     area.closing = false;
     return fail(ENOMEM);
   }

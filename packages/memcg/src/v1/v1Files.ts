@@ -172,7 +172,7 @@ export function v1Files(s: MemcgSystem): CgroupFile[] {
       if (m.isRoot) return fail(EINVAL);
       s.drainAll();
       for (let tries = 5; m.memory.usage > 0 && tries > 0; tries--)
-        if (reclaimSubtree(s, m, { want: m.memory.usage, proactive: false, c, maySwap: true }) === 0) break;
+        if (reclaimSubtree(s, m, { want: m.memory.usage, c, maySwap: true }) === 0) break;
       return undefined;
     }),
     oomControl(s),
