@@ -34,10 +34,13 @@ const steps: readonly Step[] = [
     writes: CONFORMANCE_JSON,
     totals: () => conformanceTotals(CONFORMANCE_JSON),
   },
+  { name: "api", script: "check:api", totals: lastLineTotals },
   { name: "licences", script: "check:licences", totals: lastLineTotals },
   { name: "shipped", script: "check:shipped", after: "build", totals: lastLineTotals },
   { name: "release", script: "check:release", after: "build", totals: lastLineTotals },
   { name: "readme", script: "check:readme", after: "build", totals: lastLineTotals },
+  { name: "docs", script: "check:docs", after: "build", totals: lastLineTotals },
+  { name: "scaffold", script: "check:scaffold", after: "build", totals: lastLineTotals },
   { name: "size", script: "check:size", after: "build", show: true, totals: lastLineTotals },
 ];
 
