@@ -12,6 +12,7 @@ import { conformanceTotals, lastLineTotals, type Totals, vitestTotals } from "./
 const CACHE = ".cache";
 const VITEST_JSON = `${CACHE}/vitest.json`;
 const CONFORMANCE_JSON = `${CACHE}/conformance.json`;
+const RANDOM_JSON = `${CACHE}/random.json`;
 
 const steps: readonly Step[] = [
   { name: "build", script: "build" },
@@ -33,6 +34,13 @@ const steps: readonly Step[] = [
     show: true,
     writes: CONFORMANCE_JSON,
     totals: () => conformanceTotals(CONFORMANCE_JSON),
+  },
+  {
+    name: "random",
+    script: "conformance",
+    arguments: ["--cases", "tooling/conformance/random", "--json", RANDOM_JSON],
+    writes: RANDOM_JSON,
+    totals: () => conformanceTotals(RANDOM_JSON),
   },
   { name: "api", script: "check:api", totals: lastLineTotals },
   { name: "licences", script: "check:licences", totals: lastLineTotals },
