@@ -6,7 +6,7 @@
 import { createKernel, PG_LRU, PG_UPTODATE, PG_WRITEBACK, type Task } from "@kernelkit/core";
 import { type Benchmark, bytesPerObject, type Peer, peers, randomly } from "../../../tooling/bench/src/index.js";
 import { memcg } from "../src/index.js";
-import { listAdd, listDel, listRotate } from "../src/lruList.js";
+import { LruLists, lruEnds } from "../src/lruList.js";
 import { PageCounter, pageCounterTryCharge, pageCounterUncharge } from "../src/pageCounter.js";
 import { shrinkInactive } from "../src/shrinkList.js";
 
@@ -94,27 +94,22 @@ function zipf(): Uint32Array {
 /** The lists of the package: a page that is used goes to the head, one that is not there pushes the oldest out. */
 function ownLists() {
   const requests = zipf();
-  const next = new Int32Array(OBJECTS + 1);
-  const prev = new Int32Array(OBJECTS + 1);
-  const there = new Uint8Array(OBJECTS + 1);
-  const ends = { head: new Int32Array(1), tail: new Int32Array(1) };
+  const place = new Int32Array(OBJECTS + 1);
+  const lists = new LruLists(place);
+  const ends = lruEnds(1);
   let size = 0;
   return () => {
     let hits = 0;
     for (let i = 0; i < REQUESTS; i++) {
       const pfn = requests[i];
-      if (there[pfn] !== 0) {
+      if (place[pfn] !== 0) {
         hits++;
-        listRotate(next, prev, ends, 0, pfn);
+        lists.rotate(ends, 0, pfn);
         continue;
       }
-      if (size === CAPACITY) {
-        const old = ends.tail[0];
-        listDel(next, prev, ends, 0, old);
-        there[old] = 0;
-      } else size++;
-      there[pfn] = 1;
-      listAdd(next, prev, ends, 0, pfn);
+      if (size === CAPACITY) lists.del(ends, 0, lists.oldest(ends, 0));
+      else size++;
+      lists.add(ends, 0, pfn);
     }
     return hits;
   };
@@ -176,7 +171,7 @@ function scan() {
   }
   for (const pfn of order) {
     flags[pfn] = PG_LRU | PG_UPTODATE | PG_WRITEBACK;
-    listAdd(s.next, s.prev, s.root, 2, pfn);
+    s.lists.add(s.root.lru, 2, pfn);
   }
   s.root.size[2] += SCAN;
   const totals = { scanned: 0, freed: 0, priority: 0 };

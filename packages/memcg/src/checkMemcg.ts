@@ -17,17 +17,18 @@ function checkLists(s: MemcgSystem): void {
     if (!m) continue;
     for (let lru = 0; lru < 5; lru++) {
       let n = 0;
-      let before = 0;
-      for (let pfn = m.head[lru]; pfn !== 0; before = pfn, pfn = s.next[pfn]) {
+      let entries = 0;
+      s.lists.forEach(m.lru, lru, (pfn, place) => {
         if (seen[pfn]++ !== 0) throw new Error(`page ${pfn} is on two lists`);
-        if (s.prev[pfn] !== before) throw new Error(`list back link of ${pfn}: ${s.prev[pfn]}, should be ${before}`);
+        expect(`place of page ${pfn}`, s.lists.pos[pfn], place);
         if (s.k.mm.lruOf(pfn) !== lru)
           throw new Error(`page ${pfn} is on list ${lru}, should be on ${s.k.mm.lruOf(pfn)}`);
         if (s.owner[pfn] !== m.id)
           throw new Error(`page ${pfn} is on a list of ${m.css.cgroup.path}, which does not pay`);
         n += frames.pages(pfn);
-      }
-      expect(`end of list ${lru}`, m.tail[lru], before);
+        entries++;
+      });
+      expect(`entries of list ${lru}`, m.lru.entries[lru], entries);
       expect(`pages on list ${lru} of ${m.css.cgroup.path}`, m.size[lru], n);
       expect(`statistic of list ${lru} of ${m.css.cgroup.path}`, m.local[S_LRU + lru], n);
     }

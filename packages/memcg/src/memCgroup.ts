@@ -1,5 +1,6 @@
 /** One memory cgroup: its counters, statistics, events and LRU lists. Linux's `struct mem_cgroup` and its `lruvec`. */
 import { type Css, type Dentry, WaitQueue } from "@kernelkit/core";
+import { type LruEnds, lruEnds } from "./lruList.js";
 import { PAGE_COUNTER_MAX, PageCounter } from "./pageCounter.js";
 import { PsiGroup } from "./psi.js";
 import { STAT_NAMES } from "./stats.js";
@@ -58,9 +59,8 @@ export class MemCgroup {
   readonly swapPeaks: Map<number, number> = new Map();
   zswapMax: number = PAGE_COUNTER_MAX;
   zswapWriteback = true;
-  /** First and last frame of each LRU list, 0: empty; pages on it. */
-  readonly head: Int32Array = new Int32Array(5);
-  readonly tail: Int32Array = new Int32Array(5);
+  /** Its LRU lists, and pages on each. */
+  readonly lru: LruEnds = lruEnds(5);
   readonly size: Float64Array = new Float64Array(5);
   /** Evictions and activations so far, here and below: the clock that refault distances are read on. */
   nonresidentAge = 0;

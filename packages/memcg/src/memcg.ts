@@ -24,6 +24,7 @@ import { Kmem } from "./kmem/kmem.js";
 import { chargeChildGroup, installPipes, installTaskObjects } from "./kmem/objects.js";
 import { installKswapd, type Kswapds } from "./kswapd.js";
 import { type EffectiveLimit, effectiveMemoryLimit } from "./limits/effectiveLimit.js";
+import { LruLists } from "./lruList.js";
 import { MemCgroup } from "./memCgroup.js";
 import { MemcgSystem, type TaskMemory } from "./memcgSystem.js";
 import { outOfMemory } from "./oom.js";
@@ -181,7 +182,19 @@ export function memcg(options: MemcgOptions = {}): Feature<"memcg", MemcgApi, Me
       }),
     },
     install(k) {
-      k.state.class(MemCgroup, PageCounter, Stock, MemcgSystem, Kmem, Swap, SwapArea, Zswap, LegacyEvents, Thresholds);
+      k.state.class(
+        MemCgroup,
+        LruLists,
+        PageCounter,
+        Stock,
+        MemcgSystem,
+        Kmem,
+        Swap,
+        SwapArea,
+        Zswap,
+        LegacyEvents,
+        Thresholds,
+      );
       k.state.class(...PSI_CLASSES);
       const swap = swapOf(k);
       const s = new MemcgSystem(k, swap, o.kmem);

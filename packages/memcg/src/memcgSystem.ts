@@ -6,7 +6,9 @@ import { type Core, ENOSPC, fail, type Task } from "@kernelkit/core";
 
 import { Kmem, type KmemStrategy } from "./kmem/kmem.js";
 import type { Kswapd } from "./kswapd.js";
+import { LruLists } from "./lruList.js";
 import { EVENT_NAMES, MEMCG_SWAP_HIGH, type MemCgroup, SWAP_EVENT_NAMES } from "./memCgroup.js";
+import { ScanCounts } from "./shrinkList.js";
 import { drainStock, Stock } from "./stock.js";
 import type { Swap } from "./swap/swap.js";
 import { type MemcgTrace, memcgTrace } from "./trace.js";
@@ -45,15 +47,15 @@ export interface Era {
 }
 
 export class MemcgSystem {
-  static readonly transient: readonly string[] = ["scan", "era", "chargeTo", "onlyNode", "runFor", "trace"];
+  static readonly transient: readonly string[] = ["scan", "era", "chargeTo", "onlyNode", "runFor", "counts", "trace"];
   /** By id; a freed id is null. */
   readonly groups: (MemCgroup | null)[] = [];
   readonly freeIds: number[] = [];
   readonly stocks: Stock[] = [];
   /** By node with memory. */
   readonly kswapds: Kswapd[] = [];
-  readonly next: Int32Array;
-  readonly prev: Int32Array;
+  /** The LRU lists of all groups. */
+  readonly lists: LruLists;
   readonly owner: Uint16Array;
   /** Index of the controller. */
   index = -1;
@@ -83,6 +85,7 @@ export class MemcgSystem {
   runFor: MemCgroup | null = null;
   readonly kmem: Kmem;
   readonly trace: MemcgTrace;
+  readonly counts: ScanCounts = new ScanCounts();
   /** Pages to scan, by list. */
   readonly scan: number[] = [0, 0, 0, 0];
 
@@ -92,8 +95,7 @@ export class MemcgSystem {
     strategy: KmemStrategy,
   ) {
     const { mm } = k;
-    this.next = mm.addColumn("memcg.lruNext", "Int32");
-    this.prev = mm.addColumn("memcg.lruPrev", "Int32");
+    this.lists = new LruLists(mm.addColumn("memcg.lru", "Int32"));
     this.owner = mm.addColumn("memcg", "Uint16");
     for (let i = 0; i < k.cpus.nr; i++) this.stocks.push(new Stock());
     this.kmem = new Kmem(this, strategy);

@@ -24,7 +24,6 @@ import {
 } from "@kernelkit/core";
 import { CHARGE_FAULT, CHARGE_NORETRY, tryCharge, uncharge } from "./charge.js";
 import { handleOverHigh } from "./high.js";
-import { listAdd, listAddRun, listDel } from "./lruList.js";
 import { LRU_INACTIVE_ANON, type MemCgroup } from "./memCgroup.js";
 import type { MemcgSystem, TaskMemory } from "./memcgSystem.js";
 import {
@@ -128,7 +127,7 @@ export function pageRun(s: MemcgSystem, run: PageRun): void {
     s.k.cgroup.cssGet(m.css, n);
     m.local[S_PGPGIN] += n;
   }
-  listAddRun(s.next, s.prev, m, LRU_INACTIVE_ANON, pfns, n);
+  s.lists.addRun(m.lru, LRU_INACTIVE_ANON, pfns, n);
   s.lastDel = 0;
   m.size[LRU_INACTIVE_ANON] += n;
   m.local[S_ANON] += n;
@@ -203,7 +202,7 @@ export function lruAdd(s: MemcgSystem, pfn: number, lru: number): void {
     } else if (lru === s.lastLru - 1 && (lru & 1) === 0) m.stat(S_PGDEACTIVATE, n);
   }
   s.lastDel = 0;
-  listAdd(s.next, s.prev, m, lru, pfn);
+  s.lists.add(m.lru, lru, pfn);
   m.size[lru] += n;
   addStat(s, m, pfn, S_LRU + lru, n);
 }
@@ -213,7 +212,7 @@ export function lruDel(s: MemcgSystem, pfn: number, lru: number): void {
   const m = s.groups[s.owner[pfn]] ?? s.root;
   s.lastDel = pfn;
   s.lastLru = lru;
-  listDel(s.next, s.prev, m, lru, pfn);
+  s.lists.del(m.lru, lru, pfn);
   const n = pagesOf(s.k.mm.frames.flags[pfn]);
   m.size[lru] -= n;
   addStat(s, m, pfn, S_LRU + lru, -n);

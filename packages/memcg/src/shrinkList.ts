@@ -21,7 +21,7 @@ import {
   splitHugePage,
   tryToUnmap,
 } from "@kernelkit/core";
-import { listRotateTo } from "./lruList.js";
+import { BLOCK } from "./lruList.js";
 import { LRU_INACTIVE_FILE, type MemCgroup } from "./memCgroup.js";
 import type { MemcgSystem } from "./memcgSystem.js";
 import { noteCost } from "./scanBalance.js";
@@ -113,7 +113,72 @@ export function shrinkPage(s: MemcgSystem, pfn: number, c: Ctx | null): number {
   return (fl & PG_ANON) !== 0 || (fl & PG_SWAPCACHE) !== 0 ? shrinkAnon(s, pfn) : shrinkFile(s, pfn, c);
 }
 
-/** Look at n pages from the tail of an inactive list: those that stay go to its head. False: the list is empty. */
+/** What a scan of an inactive list has met; one object, reused. */
+export class ScanCounts {
+  kept = 0;
+  activated = 0;
+  freed = 0;
+}
+
+/**
+ * Look at the oldest block of an inactive list, at `n` entries at most: those that stay go to its head. Entries that were looked at.
+ */
+function scanBlock(s: MemcgSystem, m: MemCgroup, lru: number, n: number, totals: ScanTotals, c: Ctx | null): number {
+  const { lists, counts, onlyNode } = s;
+  const { mm } = s.k;
+  const { flags } = mm.frames;
+  const first = lists.scanBegin(m.lru, lru);
+  let { slots } = lists;
+  // the frames are all over memory: asked for in a row they come at once, not one after the other
+  let any = 0;
+  for (let i = 0; i < BLOCK; i++) any |= flags[slots[first + i]];
+  const plain = (any & PG_HEAD) === 0 && onlyNode < 0;
+  let left = n;
+  let i = 0;
+  let passed = 0;
+  let writing = 0;
+  for (; i < BLOCK && left > 0; i++) {
+    const pfn = slots[first + i];
+    if (pfn === 0) continue;
+    left--;
+    const fl = flags[pfn];
+    if (!plain) {
+      if ((fl & PG_HEAD) !== 0) {
+        // swap takes single pages
+        m.stat(S_THP_SWPOUT_FALLBACK, 1);
+        splitHugePage(mm, pfn);
+        slots = lists.slots;
+        passed++;
+        continue;
+      }
+      if (onlyNode >= 0 && mm.nodeOf(pfn) !== onlyNode) {
+        counts.kept++;
+        passed++;
+        continue;
+      }
+    }
+    if ((fl & PG_WRITEBACK) !== 0) {
+      writing++;
+      continue;
+    }
+    const fate = shrinkPage(s, pfn, c);
+    slots = lists.slots;
+    if (fate === FREED) counts.freed++;
+    else {
+      counts.kept++;
+      if (fate === ACTIVATED) counts.activated++;
+    }
+  }
+  // at its end there is nothing but gaps
+  while (i < BLOCK && slots[first + i] === 0) i++;
+  lists.scanEnd(m.lru, lru, i);
+  totals.scanned += n - left - passed;
+  counts.kept += writing;
+  s.pendingIo += writing;
+  return n - left;
+}
+
+/** Look at n pages from the tail of an inactive list: those that stay go to its head. False: the list has no more. */
 export function shrinkInactive(
   s: MemcgSystem,
   m: MemCgroup,
@@ -122,49 +187,30 @@ export function shrinkInactive(
   totals: ScanTotals,
   c: Ctx | null,
 ): boolean {
-  const { flags } = s.k.mm.frames;
+  // a page on its way out may need memory itself: no reclaim within reclaim
+  if (s.lists.busy) return false;
   const file = lru >= LRU_INACTIVE_FILE;
   const pending = s.pendingIo;
-  let kept = 0;
-  let activated = 0;
-  let freed = 0;
-  let left = n;
-  let at = m.tail[lru];
-  for (; left > 0 && at !== 0; left--) {
-    const pfn = at;
-    at = s.prev[pfn];
-    if ((flags[pfn] & PG_HEAD) !== 0) {
-      // swap takes single pages
-      m.stat(S_THP_SWPOUT_FALLBACK, 1);
-      splitHugePage(s.k.mm, pfn);
-      continue;
-    }
-    if (s.onlyNode >= 0 && s.k.mm.nodeOf(pfn) !== s.onlyNode) {
-      kept++;
-      continue;
-    }
-    totals.scanned++;
-    const fate = shrinkPage(s, pfn, c);
-    if (fate === FREED) freed++;
-    else {
-      kept++;
-      if (fate === ACTIVATED) activated++;
-    }
-  }
-  // those that stay lie in a row at the tail
-  if (at !== 0) listRotateTo(s.next, s.prev, m, lru, at);
+  const { counts } = s;
+  counts.kept = 0;
+  counts.activated = 0;
+  counts.freed = 0;
+  const most = Math.min(n, m.lru.entries[lru]);
+  let looked = 0;
+  while (looked < most && m.lru.tail[lru] !== 0) looked += scanBlock(s, m, lru, most - looked, totals, c);
+  const { kept, activated, freed } = counts;
   totals.freed += freed;
   const { isolate, shrink } = s.trace;
-  if (isolate.on) isolate.emit(n, n - left, lru);
+  if (isolate.on) isolate.emit(n, looked, lru);
   if (shrink.on) {
     const dirty = s.pendingIo - pending;
-    shrink.emit(0, n - left, freed, dirty, activated, kept - activated - dirty, totals.priority, file ? 1 : 0);
+    shrink.emit(0, looked, freed, dirty, activated, kept - activated - dirty, totals.priority, file ? 1 : 0);
   }
   if (kept > 0) noteCost(m, file, kept);
   const { mm } = s.k;
-  mm.count(s.kmem.vmstat.scanType[file ? 1 : 0], n - left);
+  mm.count(s.kmem.vmstat.scanType[file ? 1 : 0], looked);
   mm.count(s.kmem.vmstat.stealType[file ? 1 : 0], freed);
-  return left === 0;
+  return looked === n;
 }
 
 /** Take n pages from the tail of an active list down to the inactive one. */
@@ -172,7 +218,7 @@ export function deactivatePages(s: MemcgSystem, m: MemCgroup, lru: number, n: nu
   const { mm } = s.k;
   let done = 0;
   for (; done < n; done++) {
-    const pfn = m.tail[lru];
+    const pfn = s.lists.oldest(m.lru, lru);
     if (pfn === 0) break;
     if (mm.frames.mapcount[pfn] > 0) pageReferenced(mm, pfn);
     mm.lruMove(pfn, PG_WORKINGSET, PG_ACTIVE | PG_REFERENCED);
