@@ -1,3 +1,6 @@
+import type { Options } from "tsup";
 import { presetWith } from "../../tooling/presets/tsup.js";
 
-export default presetWith(["src/names.ts"]);
+const config: Options = presetWith(["src/names.ts"]);
+
+export default config;

@@ -7,6 +7,7 @@
  */
 
 import {
+  createKernel,
   createMachine,
   EV_HRTIMER,
   EventQueue,
@@ -172,10 +173,16 @@ const benchmarks: Benchmark[] = [
     peers: [{ name: "Linux getppid", native: "getppid", target: 1 }],
   },
   {
-    name: "boot, core alone",
+    name: "boot of the bare machine",
     unit: "boot",
     target: 1000,
     setup: () => () => createMachine({ machine: { memory: "1G" } }).boot(),
+  },
+  {
+    name: "boot of all of core",
+    unit: "boot",
+    target: 1000,
+    setup: () => () => createKernel({ machine: { memory: "1G" } }).boot(),
   },
 ];
 

@@ -8,57 +8,33 @@
  * 3. On the way back to user (`exitToUser`): task work, the returnToUser hook, signals - which may stop or end the task, run a
  *    handler, or turn an interrupted call into EINTR or a restart.
  * 4. The result is delivered: to the generator, to the outside caller, to the Pending.
+ *
+ * How calls from outside are started and driven is in drivenCalls.ts.
  */
 
 import { EINTR } from "../abi/errno.js";
 import { ERESTARTNOINTR, ERESTARTSYS, Errno, KernelError } from "../abi/errors.js";
 import { WAIT } from "../sys/types.js";
-import {
-  CALL_ACTIVE,
-  CALL_NONE,
-  CALL_RETURNING,
-  TASK_DEAD,
-  TASK_FROZEN,
-  TASK_PARKED,
-  TASK_RUNNING,
-  TASK_STOPPED,
-  TASK_ZOMBIE,
-  type Task,
-} from "../task/task.js";
+import { CALL_ACTIVE, CALL_NONE, CALL_RETURNING, TASK_RUNNING, type Task } from "../task/task.js";
 import type { Core } from "./core.js";
 import { isForeignErrno, otherCore } from "./coreInstance.js";
-import { PendingCall } from "./pending.js";
+import { DrivenCalls } from "./drivenCalls.js";
 import { type AnyProgramDef, copyPlain, type SavedCall, TAPE_HANDLER, Tape } from "./program.js";
 import type { SyscallEntry } from "./syscallTable.js";
+import { USER_GO, USER_WAIT } from "./userMode.js";
 import { makeViews, type ProgramView, type Views } from "./views.js";
-
-/** What `exitToUser` found. */
-export const USER_GO = 0;
-/** The task sleeps (stopped, frozen) or has a handler to run: come again. */
-export const USER_WAIT = 1;
-/** It is gone. */
-export const USER_GONE = 2;
-
-/** What signal handling tells the entry code. */
-export interface SignalOutcome {
-  /** USER_GO, USER_WAIT (stopped or frozen: its state says so) or USER_GONE. */
-  readonly outcome: number;
-  /** A handler ran (a counted one) or is to run; its SA_RESTART flag. */
-  readonly handled: boolean;
-  readonly restartFlag: boolean;
-  /** The handler to run as a program, and the signal mask to put back after it. */
-  readonly run: { def: AnyProgramDef; state: unknown; maskLo: number; maskHi: number } | null;
-}
 
 const REST_POINT = "restPoint";
 
 export class Entry {
-  static readonly transient: readonly string[] = ["views"];
+  static readonly transient: readonly string[] = ["views", "driven"];
   views!: Views;
-  /** Set while an outside call drives the kernel: driving is not re-entrant. */
-  private driving = 0;
+  /** Calls from outside. */
+  readonly driven: DrivenCalls;
 
-  constructor(readonly k: Core) {}
+  constructor(readonly k: Core) {
+    this.driven = new DrivenCalls(this);
+  }
 
   /** All calls are registered: make the views. */
   ready(): void {
@@ -82,7 +58,7 @@ export class Entry {
    * Run the implementation from the top. True: it has finished (result or error in the task; the error may be a restart
    * code). False: it waits.
    */
-  private attempt(t: Task): boolean {
+  attempt(t: Task): boolean {
     if (t.waits.length > 0 || t.timeout >= 0) this.k.sched.finishWait(t);
     const a = t.args;
     const prev = this.k.current;
@@ -110,7 +86,7 @@ export class Entry {
   }
 
   /** The call has an answer that is no restart: it goes into the digest and the trace, and waits to be delivered. */
-  private finish(t: Task): void {
+  finish(t: Task): void {
     t.phase = CALL_RETURNING;
     const e = t.call as SyscallEntry;
     const d = this.k.digestOf;
@@ -129,7 +105,7 @@ export class Entry {
   // --- the way back ---
 
   /** Everything that is done before a task returns to user mode: USER_GO, USER_WAIT or USER_GONE. */
-  private exitToUser(t: Task): number {
+  exitToUser(t: Task): number {
     const { k } = this;
     const prev = k.current;
     k.current = t;
@@ -225,7 +201,7 @@ export class Entry {
     }
   }
 
-  private stepDriven(t: Task): void {
+  stepDriven(t: Task): void {
     if (t.phase === CALL_RETURNING) {
       t.phase = CALL_NONE;
       const p = t.started;
@@ -367,94 +343,6 @@ export class Entry {
       else if (h !== undefined)
         t.gens.push((this.k.programs.get(h.def) as AnyProgramDef).run(view as never, copyPlain(h.state) as never));
     }
-  }
-
-  // --- calls from outside ---
-
-  /** Start a call of a driven task. The task must be alive, driven, and not in a call. */
-  start(t: Task, e: SyscallEntry, args: unknown[]): PendingCall {
-    const k = this.k;
-    if (k.current !== null || k.inEvent)
-      throw new TypeError(
-        `kernel.sys(...).${e.name}() was called from inside the kernel (a program, hook or handler): in a program use yield* sys.${e.name}()`,
-      );
-    if (t.state === TASK_ZOMBIE || t.state === TASK_DEAD)
-      throw new TypeError(`task ${t.nr} (${t.comm}) is dead: it cannot call ${e.name}()`);
-    if (t.program !== null || t.kthread !== null)
-      throw new TypeError(
-        `task ${t.nr} (${t.comm}) runs ${t.program !== null ? "a program" : "as a kernel thread"}: it cannot be driven from outside`,
-      );
-    if (t.phase === CALL_NONE && t.state === TASK_RUNNING) this.settleDriven(t, e.name);
-    if (t.frozenBy > 0 && t.state === TASK_PARKED) t.state = TASK_FROZEN;
-    const held = t.phase === CALL_NONE && (t.state === TASK_STOPPED || t.state === TASK_FROZEN);
-    if (!held && (t.phase !== CALL_NONE || t.state !== TASK_PARKED))
-      throw new TypeError(
-        `task ${t.nr} (${t.comm}) has not returned from ${t.call?.name ?? "its last call"}(): it cannot call ${e.name}()`,
-      );
-    const p = new PendingCall(t, e.name);
-    t.started = p;
-    this.begin(t, e, args);
-    if (held) {
-      // a stopped or frozen process makes no call before it goes on
-      t.held = true;
-      t.waitingFor = t.state === TASK_STOPPED ? "SIGCONT" : "thawing";
-      return p;
-    }
-    t.state = TASK_RUNNING;
-    const { cpu } = t;
-    k.cpus.guest[cpu] = t;
-    try {
-      k.inEvent = true;
-      if (this.attempt(t)) {
-        if (t.error >= ERESTARTSYS) t.userWork = true;
-        else if (t.state === TASK_RUNNING) this.finish(t);
-        if (t.state === TASK_RUNNING && !t.userWork && t.remainingNs === 0) this.stepDriven(t);
-        else if (t.state === TASK_RUNNING && t.remainingNs === 0 && this.exitToUser(t) === USER_GO) {
-          if ((t.phase as number) === CALL_RETURNING && t.state === TASK_RUNNING && t.remainingNs === 0)
-            this.stepDriven(t);
-        }
-      }
-    } catch (x) {
-      t.started = null;
-      t.phase = CALL_NONE;
-      if (t.state === TASK_RUNNING) t.state = TASK_PARKED;
-      throw x;
-    } finally {
-      k.cpus.guest[cpu] = null;
-      k.inEvent = false;
-    }
-    if (t.state === TASK_RUNNING) k.sched.startDriven(t);
-    return p;
-  }
-
-  /** A driven task has been woken between two calls (a signal): it acts on that before its next call. */
-  private settleDriven(t: Task, name: string): void {
-    const { k } = this;
-    k.sched.takeOff(t);
-    t.state = TASK_RUNNING;
-    k.inEvent = true;
-    k.cpus.guest[t.cpu] = t;
-    try {
-      if (this.exitToUser(t) === USER_GO) t.state = TASK_PARKED;
-    } finally {
-      k.cpus.guest[t.cpu] = null;
-      k.inEvent = false;
-    }
-    if (t.exiting) throw new TypeError(`task ${t.nr} (${t.comm}) has died: it cannot call ${name}()`);
-  }
-
-  /** Carry out a call from outside, driving virtual time until it returns. */
-  outside(t: Task, e: SyscallEntry, args: unknown[]): unknown {
-    const p = this.start(t, e, args);
-    if (p.done) return p.value;
-    if (this.driving > 0) throw new TypeError(`${e.name}() needs virtual time, but another outside call is driving it`);
-    this.driving++;
-    try {
-      this.k.driveUntil(p);
-    } finally {
-      this.driving--;
-    }
-    return p.value;
   }
 
   /** The task will not return from the call its driver waits for (it exited or became a program). */

@@ -162,6 +162,7 @@ type A = unknown;
 /** The views of a kernel; each kind is made when it is first asked for, since a boot should not pay for what nobody uses. */
 export function makeViews(entry: Entry): Views {
   const table = [...entry.k.syscalls.byName.values()];
+  const calls = entry.driven;
   // declared, not defined: a field definition in a class that exists once per kernel is slow
   const programs = lazy(() => {
     class ProgramSys implements ProgramView {
@@ -188,7 +189,7 @@ export function makeViews(entry: Entry): Views {
       const proto = DrivenSys.prototype as unknown as Methods;
       for (const e of table)
         proto[e.name] = function (this: DrivenSys, ...args: A[]) {
-          return entry[method](this.$task, e, args);
+          return calls[method](this.$task, e, args);
         };
       return DrivenSys;
     });

@@ -22,7 +22,7 @@ import {
   SIGSTOP,
 } from "../abi/signal.js";
 import type { Core } from "../kernel/core.js";
-import { type SignalOutcome, USER_GO, USER_GONE, USER_WAIT } from "../kernel/entry.js";
+import { type SignalOutcome, USER_GO, USER_GONE, USER_WAIT } from "../kernel/userMode.js";
 import { isOrphanedPgrp } from "./orphanedPgrp.js";
 import { dequeueSignal, flushSignals, queueSignal } from "./pendingSignals.js";
 import { SIG_KERNEL_COREDUMP, SIG_KERNEL_IGNORE, SIG_KERNEL_ONLY, SIG_KERNEL_STOP, sigIn } from "./sigDefaults.js";
