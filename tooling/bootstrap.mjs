@@ -78,10 +78,13 @@ if (command === "test") {
   install();
   pnpm("exec", "turbo", "run", "build", "--filter=kernelkit...", "--output-logs=errors-only", "--log-order=grouped");
   run(process.execPath, [join("apps", "demo", "dist", "cli.js"), ...args]);
+} else if (command === "release") {
+  install();
+  pnpm("exec", "tsx", "tooling/release/src/cli.ts", ...args);
 } else if (command === "web") {
   install();
   pnpm("--filter", "observatory", "run", "web", ...args);
 } else {
-  console.error("usage: node tooling/bootstrap.mjs test|demo|web [argument...]");
+  console.error("usage: node tooling/bootstrap.mjs test|demo|web|release [argument...]");
   process.exit(2);
 }

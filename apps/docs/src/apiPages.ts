@@ -26,11 +26,13 @@ export function apiPages(): Page[] {
     const folders = new Map<string, ApiItem[]>();
     for (const entry of entries)
       for (const item of entry.items) {
-        const folder = item.file.includes("/") ? item.file.split("/")[0] : entry.specifier.split("/")[2] ?? "index";
+        const folder = item.file.includes("/") ? item.file.split("/")[0] : (entry.specifier.split("/")[2] ?? "index");
         folders.set(folder, [...(folders.get(folder) ?? []), item]);
       }
     for (const [folder, items] of [...folders].sort(([a], [b]) => (a < b ? -1 : 1)))
-      pages.push(page(`${pkg.folder}-${folder}`, `${pkg.name}: ${folder}`, [{ specifier: pkg.name, items, named: [] }]));
+      pages.push(
+        page(`${pkg.folder}-${folder}`, `${pkg.name}: ${folder}`, [{ specifier: pkg.name, items, named: [] }]),
+      );
   }
   const index = [
     ...generated("API", "reading the packages' declarations and docstrings"),
@@ -53,7 +55,8 @@ function page(path: string, title: string, entries: readonly ApiEntry[]): Page {
       const rest = own.filter((item) => !constants.includes(item));
       out.push(`### ${file}`, "");
       if (constants.length > 0) out.push("```", ...constants.map(({ text }) => text.replace(/^const /, "")), "```", "");
-      for (const { name, text, doc } of rest) out.push(`#### ${code(name)}`, "", ...docLines(doc), "```", text, "```", "");
+      for (const { name, text, doc } of rest)
+        out.push(`#### ${code(name)}`, "", ...docLines(doc), "```", text, "```", "");
     }
   }
   return { path, title, text: out.join("\n") };

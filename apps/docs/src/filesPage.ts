@@ -18,7 +18,10 @@ function pattern(path: string): string {
   return path
     .replace(/^\/proc\/\d+/, "/proc/PID")
     .replace(/\/task\/\d+/, "/task/TID")
-    .replace(/\/(cpu|node|state|cooling_device|thermal_zone|tty|ttyS|loop|index|zone|memory|policy)\d+(?=\/|$)/g, "/$1N")
+    .replace(
+      /\/(cpu|node|state|cooling_device|thermal_zone|tty|ttyS|loop|index|zone|memory|policy)\d+(?=\/|$)/g,
+      "/$1N",
+    )
     .replace(/\/(trip_point_|cdev|constraint_)\d+/g, "/$1N")
     .replace(/intel-rapl:\d+(:\d+)?/g, (_, sub: string | undefined) => `intel-rapl:N${sub === undefined ? "" : ":M"}`)
     .replace(/\/\d+(:\d+)?(?=\/|$)/g, "/N");

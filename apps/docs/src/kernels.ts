@@ -1,6 +1,6 @@
 // The kernels that the references are read from: core alone, core with each package, and all composed. What is in one with a package
 // and not in core alone belongs to the package.
-import { createKernel, type Core, type Kernel } from "@kernelkit/core";
+import { type Core, createKernel, type Kernel } from "@kernelkit/core";
 import { genirq } from "@kernelkit/genirq";
 import { integrity } from "@kernelkit/integrity";
 import { memcg } from "@kernelkit/memcg";
@@ -41,7 +41,6 @@ export function kernelWith(name: string): AnyKernel {
 export function byPackage<T>(list: (kernel: AnyKernel) => Map<string, T>): Map<string, { package: string; value: T }> {
   const all = new Map<string, { package: string; value: T }>();
   for (const name of PACKAGES)
-    for (const [key, value] of list(kernelWith(name)))
-      if (!all.has(key)) all.set(key, { package: name, value });
+    for (const [key, value] of list(kernelWith(name))) if (!all.has(key)) all.set(key, { package: name, value });
   return all;
 }

@@ -13,7 +13,9 @@ interface Source {
 }
 
 function* sources(): Generator<Source> {
-  for (const pkg of readdirSync("packages").sort((a, b) => Number(b === "core") - Number(a === "core") || (a < b ? -1 : 1))) {
+  for (const pkg of readdirSync("packages").sort(
+    (a, b) => Number(b === "core") - Number(a === "core") || (a < b ? -1 : 1),
+  )) {
     const root = join("packages", pkg, "src");
     for (const name of readdirSync(root, { recursive: true, encoding: "utf8" }).sort()) {
       if (!name.endsWith(".ts") || /\.test(-d)?\.ts$/.test(name) || /(^|\/)(stories|testing)\//.test(name)) continue;
@@ -34,19 +36,29 @@ function words(text: string): string[] {
 export function optionsPage(): string {
   const byPackage = new Map<string, { interfaces: string[]; words: Set<string> }>();
   for (const source of sources()) {
-    let own = byPackage.get(source.package);
-    if (own === undefined) byPackage.set(source.package, (own = { interfaces: [], words: new Set() }));
+    const own = byPackage.get(source.package) ?? { interfaces: [], words: new Set<string>() };
+    byPackage.set(source.package, own);
     for (const word of words(source.text)) own.words.add(word);
     for (const node of source.file.statements) {
       if (!ts.isInterfaceDeclaration(node) || !node.name.text.endsWith("Options")) continue;
-      if (!node.modifiers?.some((m) => m.kind === ts.SyntaxKind.ExportKeyword) || /^Resolved/.test(node.name.text)) continue;
-      const rows = node.members.filter(ts.isPropertySignature).map((m) => [
-        code(m.name.getText() + (m.questionToken === undefined ? "" : "?")),
-        code(m.type?.getText() ?? "unknown"),
-        prose(documentation(m)),
-      ]);
+      if (!node.modifiers?.some((m) => m.kind === ts.SyntaxKind.ExportKeyword) || /^Resolved/.test(node.name.text))
+        continue;
+      const rows = node.members
+        .filter(ts.isPropertySignature)
+        .map((m) => [
+          code(m.name.getText() + (m.questionToken === undefined ? "" : "?")),
+          code(m.type?.getText() ?? "unknown"),
+          prose(documentation(m)),
+        ]);
       if (rows.length > 0)
-        own.interfaces.push(`### ${node.name.text}`, "", prose(documentation(node)), "", ...table(["option", "type", ""], rows), "");
+        own.interfaces.push(
+          `### ${node.name.text}`,
+          "",
+          prose(documentation(node)),
+          "",
+          ...table(["option", "type", ""], rows),
+          "",
+        );
     }
   }
   const out = [

@@ -1,6 +1,7 @@
 // The table of recorded behaviour: from the file that `pnpm conformance --json` writes; run when it is not there.
-import { existsSync, readFileSync } from "node:fs";
+
 import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { table } from "./markdown.js";
 
 const REPORT = ".cache/conformance.json";
@@ -16,13 +17,22 @@ interface Score {
 
 export function scorePage(): string {
   if (!existsSync(REPORT)) {
-    const run = spawnSync(process.execPath, ["tooling/conformance/bin/conformance.mjs", "--json", REPORT], { encoding: "utf8" });
+    const run = spawnSync(process.execPath, ["tooling/conformance/bin/conformance.mjs", "--json", REPORT], {
+      encoding: "utf8",
+    });
     if (!existsSync(REPORT)) throw new Error(`conformance left no report\n${run.stdout}${run.stderr}`);
   }
   const { packages } = JSON.parse(readFileSync(REPORT, "utf8")) as { packages: readonly Score[] };
   if (packages.length === 0) throw new Error(`${REPORT} has no packages`);
   const sum = (key: "cases" | "pass" | "fail" | "known" | "notYet"): number => packages.reduce((n, p) => n + p[key], 0);
-  const all: Score = { name: "**all**", cases: sum("cases"), pass: sum("pass"), fail: sum("fail"), known: sum("known"), notYet: sum("notYet") };
+  const all: Score = {
+    name: "**all**",
+    cases: sum("cases"),
+    pass: sum("pass"),
+    fail: sum("fail"),
+    known: sum("known"),
+    notYet: sum("notYet"),
+  };
   const rows = [...packages, all].map((p) => [p.name, ...[p.cases, p.pass, p.fail, p.known, p.notYet].map(String)]);
   return `${table(["package", "cases", "pass", "fail", "known", "not yet"], rows).join("\n")}\n`;
 }

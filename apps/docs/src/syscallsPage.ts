@@ -46,7 +46,11 @@ function read(node: ts.InterfaceDeclaration, found: Map<string, Declared>): void
 /** The docstring of a node, as one paragraph. */
 export function documentation(node: ts.Node): string {
   const docs = (node as { jsDoc?: ts.JSDoc[] }).jsDoc ?? [];
-  return docs.map((d) => ts.getTextOfJSDocComment(d.comment) ?? "").join(" ").replace(/\s+/g, " ").trim();
+  return docs
+    .map((d) => ts.getTextOfJSDocComment(d.comment) ?? "")
+    .join(" ")
+    .replace(/\s+/g, " ")
+    .trim();
 }
 
 export function syscallsPage(): string {
@@ -71,7 +75,10 @@ export function syscallsPage(): string {
   ];
   for (const [topic, rows] of [...topics].sort(([a], [b]) => order(a, b)))
     out.push(`## ${topic}`, "", ...table(["call", ""], rows), "");
-  if (undeclared > calls.size / 10) throw new Error(`${undeclared} of ${calls.size} calls have no declaration: is this page still read from the right interfaces?`);
+  if (undeclared > calls.size / 10)
+    throw new Error(
+      `${undeclared} of ${calls.size} calls have no declaration: is this page still read from the right interfaces?`,
+    );
   return out.join("\n");
 }
 

@@ -14,7 +14,8 @@ export function tracepointsPage(): string {
   const rows = [...all]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, { package: owner, value }]) => {
-      const fields = value.format?.fields.map(([type, field]) => `${type} ${field}`).join("; ") ?? parameters(value.print);
+      const fields =
+        value.format?.fields.map(([type, field]) => `${type} ${field}`).join("; ") ?? parameters(value.print);
       return [code(name), fields === "" ? "" : code(fields), owner];
     });
   return [

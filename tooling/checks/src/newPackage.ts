@@ -14,7 +14,11 @@ try {
   process.exit(1);
 }
 // the order of imports and the breaking of lines depend on the name
-for (const args of [["exec", "biome", "check", "--write", `packages/${name}`], ["install"], ["check:api", "--update"]]) {
+for (const args of [
+  ["exec", "biome", "check", "--write", `packages/${name}`],
+  ["install"],
+  ["check:api", "--update"],
+]) {
   const { ok, output } = await command("pnpm", args);
   if (!ok) {
     console.error(`pnpm ${args.join(" ")}\n${output}`);

@@ -4,6 +4,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { bun } from "./bun.js";
 import { command, type Manifest, publishable, publishMissing } from "./publish.js";
 import { startRegistry } from "./registry.js";
 import { checkTarget } from "./target.js";
@@ -38,15 +39,22 @@ function copyWorkspace(to: string): void {
 
 const names = (list: readonly Manifest[]): string[] => list.map((m) => m.name).sort();
 
+/** A program that prints "true" for each package that exports something. */
+const imports = (packages: readonly string[]): string =>
+  packages.map((name, i) => `import * as p${i} from "${name}"; console.log(Object.keys(p${i}).length > 0);`).join("\n");
+
+const onlyTrue = (output: string): boolean =>
+  output
+    .trim()
+    .split("\n")
+    .every((line) => line === "true");
+
 async function consumer(folder: string, url: string, packages: readonly string[]): Promise<string> {
   mkdirSync(folder);
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
   writeFileSync(join(folder, ".npmrc"), `${SCOPE}:registry=${url}\n`);
   await command("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", ...packages], folder);
-  const imports = packages.map(
-    (name, i) => `import * as p${i} from "${name}"; console.log(Object.keys(p${i}).length > 0);`,
-  );
-  writeFileSync(join(folder, "main.mjs"), imports.join("\n"));
+  writeFileSync(join(folder, "main.mjs"), imports(packages));
   return command(process.execPath, ["main.mjs"], folder);
 }
 
@@ -94,14 +102,18 @@ try {
   ) as Manifest;
   count("the version is the new one", installed.version === version, installed.version);
   const every = await consumer(join(here, "every"), registry.url, names(all));
-  count(
-    "an empty project installs all",
-    every
-      .trim()
-      .split("\n")
-      .every((line) => line === "true"),
-    every,
-  );
+  count("an empty project installs all", onlyTrue(every), every);
+  const program = await bun();
+  if (program === null) console.log("bun was not tried: its package cannot be installed here");
+  else {
+    // what is for Node alone is not asked to run in it
+    const forAll = all.filter(
+      ({ path }) => !readFileSync(join(path, "package.json"), "utf8").includes('"platform": "node"'),
+    );
+    writeFileSync(join(here, "every", "bun.mjs"), imports(names(forAll)));
+    const run = await command(program, ["bun.mjs"], join(here, "every")).catch((e: Error) => e.message);
+    count("bun imports all of it", onlyTrue(run), run);
+  }
 } catch (e) {
   count("the release", false, (e as Error).message);
 } finally {

@@ -1,4 +1,4 @@
-// `npm run release`: what would be released; `--version`: versions and changelogs from the changesets; `--publish`: build, check, publish
+// `npm run release` (also `--dry-run`): what would be released; `--version`: versions and changelogs from the changesets; `--publish`: build, check, publish
 // and tag. RELEASING.md says when to use which.
 
 import { command, publishMissing, unpublished } from "./publish.js";
@@ -36,8 +36,15 @@ async function show(): Promise<void> {
   say(missing.length === 0 ? `${registry} has every version` : `${registry} lacks\n${list(missing)}`);
 }
 
+const OPTIONS = ["--version", "--publish", "--dry-run", "--registry"];
+const unknown = args.find((arg, i) => !OPTIONS.includes(arg) && args[i - 1] !== "--registry");
+if (unknown !== undefined) {
+  process.stderr.write(`release: no option '${unknown}'; there are ${OPTIONS.join(" ")}\n`);
+  process.exit(2);
+}
 try {
-  if (args.includes("--version")) await version();
+  if (args.includes("--dry-run")) await show();
+  else if (args.includes("--version")) await version();
   else if (args.includes("--publish")) await publish();
   else await show();
 } catch (e) {

@@ -32,7 +32,13 @@ export default defineConfig({
           guide("rivals", "Rival designs"),
         ],
       },
-      { text: "Trust", items: [{ text: "Fidelity", link: "/fidelity" }, { text: "Threat model", link: "/threat-model" }] },
+      {
+        text: "Trust",
+        items: [
+          { text: "Fidelity", link: "/fidelity" },
+          { text: "Threat model", link: "/threat-model" },
+        ],
+      },
       {
         text: "Reference",
         items: [
