@@ -38,3 +38,23 @@ describe("___ratelimit", () => {
     expect(none.missed).toBe(1);
   });
 });
+
+describe("the ends of ___ratelimit", () => {
+  it("without an interval no number of messages in one tick is too many, whatever the burst", () => {
+    const rs = new RatelimitState(0, 2);
+    for (let i = 0; i < 10; i++) expect(rs.pass(5, never)).toBe(true);
+    expect(rs.missed).toBe(0);
+    expect(new RatelimitState(0, 0).pass(0, never)).toBe(true);
+  });
+
+  it("without a burst nothing passes and nothing is reported, in the next window either", () => {
+    const rs = new RatelimitState(100, 0);
+    expect([0, 1, 500].map((t) => rs.pass(t, never))).toEqual([false, false, false]);
+    expect(rs.missed).toBe(3);
+  });
+
+  it("a new window after one in which nothing was suppressed reports nothing", () => {
+    const rs = new RatelimitState(100, 2);
+    expect([0, 1, 200].map((t) => rs.pass(t, never))).toEqual([true, true, true]);
+  });
+});

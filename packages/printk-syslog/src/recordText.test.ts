@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { callerText, devkmsgText, syslogLength, syslogText } from "./recordText.js";
+import { callerText, devkmsgText, syslogInto, syslogLength, syslogText } from "./recordText.js";
 import { LOG_CONT, LOG_NEWLINE, PrintkRing } from "./ringBuffer.js";
 
 const ring = (s: string | Uint8Array, o: { flags?: number; dict?: string; ns?: number; facility?: number } = {}) => {
@@ -53,5 +53,34 @@ describe("a record of syslog(2)", () => {
           const r = ring(s, { ns });
           expect(syslogLength(r, 0, f)).toBe(syslogText(r, 0, f).length);
         }
+  });
+});
+
+describe("numbers and places", () => {
+  it("the tenth record has two digits, a time beyond 2^31 microseconds all of its own", () => {
+    const r = new PrintkRing(4096);
+    for (let i = 0; i <= 10; i++) r.store("x", 0, 6, LOG_NEWLINE, 3_000_000_123_456_000 + i * 1000, 12, "");
+    expect(devkmsgText(r, 10)).toBe("6,10,3000000123466,-;x\n");
+    expect(devkmsgText(r, 0)).toBe("6,0,3000000123456,-;x\n");
+    expect(devkmsgText(ring("x", { ns: 2_147_483_647_000 }), 0)).toBe("6,0,2147483647,-;x\n");
+  });
+
+  it("CPU 0 is C0", () => {
+    expect([callerText(0x80000000), callerText(0x7fffffff)]).toEqual(["C0", "T2147483647"]);
+  });
+
+  it("a record is written where it is asked for, and the place after it is told", () => {
+    const f = { prefix: true, time: false };
+    const r = ring("a\nb");
+    const out = new Uint8Array(40).fill(0x2e);
+    const end = syslogInto(r, 0, f, out, 7);
+    expect(end).toBe(7 + syslogLength(r, 0, f));
+    expect(String.fromCharCode(...out.subarray(0, end + 1))).toBe(".......<6>a\n<6>b\n.");
+  });
+
+  it("what stands behind a record in the ring is no part of it", () => {
+    const r = ring("a");
+    r.text[r.begin[0] + 1] = 0x0a;
+    expect(syslogLength(r, 0, { prefix: true, time: false })).toBe(5);
   });
 });

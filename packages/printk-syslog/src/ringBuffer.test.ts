@@ -78,3 +78,72 @@ describe("the ring of records", () => {
     for (let seq = r.firstSeq; seq < r.nextSeq - 1; seq++) expect(text(r, seq)).toBe("z".repeat(980));
   });
 });
+
+describe("the bytes of the ring", () => {
+  it("four records that fill it to the last byte are all kept, and a fifth takes the first's place", () => {
+    const r = new PrintkRing(1024);
+    for (let i = 0; i < 4; i++) put(r, String(i).repeat(246));
+    expect([r.firstSeq, r.usedBytes]).toEqual([0, 1024]);
+    put(r, "4".repeat(246));
+    expect([r.firstSeq, r.nextSeq, r.usedBytes]).toEqual([1, 5, 1024]);
+    for (let seq = 1; seq < 5; seq++) expect(text(r, seq)).toBe(String(seq).repeat(246));
+  });
+
+  it("a record of exactly half of it is whole, one byte more is cut", () => {
+    const r = new PrintkRing(1024);
+    put(r, "h".repeat(502));
+    expect(text(r, 0)).toBe("h".repeat(502));
+    put(r, "h".repeat(503));
+    expect(text(r, 1)).toMatch(/<truncated>$/);
+  });
+
+  it("a text longer than a record may be keeps room for its terminator", () => {
+    const r = new PrintkRing(1 << 15);
+    expect(put(r, "l".repeat(2 * RECORD_MAX))).toBe(RECORD_MAX - 1);
+    expect(put(r, new Uint8Array(2 * RECORD_MAX).fill(0x6c))).toBe(RECORD_MAX - 1);
+    expect(text(r, 1)).toBe("l".repeat(RECORD_MAX - 1));
+  });
+
+  it("text may be bytes, and end before it does", () => {
+    const r = new PrintkRing(4096);
+    put(r, Uint8Array.of(0x66, 0xff, 0));
+    expect([...r.bytes(0)]).toEqual([0x66, 0xff, 0]);
+    r.store(Uint8Array.of(0x61, 0x62, 0x0a), KERNEL, 6, LOG_NEWLINE, 0, CALLER, "", 0, 2);
+    r.store("b\u00e9\n", KERNEL, 6, LOG_NEWLINE, 0, CALLER, "", 0, 2);
+    expect([text(r, 1), text(r, 2)]).toEqual(["ab", "b\u00e9"]);
+  });
+
+  it("an open record is extended up to the longest there may be, within its own bytes, and no further", () => {
+    const r = new PrintkRing(1 << 15);
+    put(r, "a", 0);
+    expect(r.extend("x".repeat(RECORD_MAX - 1), LOG_CONT, CALLER)).toBe(-1);
+    expect(r.extend("x".repeat(RECORD_MAX - 2), LOG_CONT, CALLER)).toBe(RECORD_MAX - 2);
+    expect(r.extend("y", LOG_CONT, CALLER)).toBe(-1);
+    put(r, "b", 0);
+    expect(r.extend("cdefghij", LOG_CONT | LOG_NEWLINE, CALLER)).toBe(8);
+    expect(r.flags[r.index(1)] & LOG_NEWLINE).toBe(LOG_NEWLINE);
+    put(r, "ZZZZZZZZ");
+    expect(text(r, 1)).toBe("bcdefghij");
+  });
+
+  it("what an extended record takes is what it takes, once", () => {
+    const once = new PrintkRing(4096);
+    put(once, "head and tail");
+    const twice = new PrintkRing(4096);
+    put(twice, "head", 0);
+    twice.extend(" and tail", LOG_CONT | LOG_NEWLINE, CALLER);
+    expect(twice.usedBytes).toBe(once.usedBytes);
+  });
+
+  it("an open record is complete when it is said to be", () => {
+    const r = new PrintkRing(4096);
+    put(r, "open", 0);
+    r.finalize();
+    expect(r.nextSeq).toBe(1);
+    expect(r.extend("more", LOG_CONT, CALLER)).toBe(-1);
+  });
+
+  it("costs 24 bytes a descriptor beside its text", () => {
+    expect(new PrintkRing(1 << 17).overheadBytes).toBe(4096 * 24);
+  });
+});

@@ -10,6 +10,7 @@ describe("taint", () => {
     expect(printTainted(0)).toBe("Not tainted");
     expect(printTainted((1 << 6) | (1 << 9) | (1 << 12) | (1 << 13))).toMatch(/^Tainted: G {5}U {2}W {2}OE {5}/);
     expect(printTainted(1)).toMatch(/^Tainted: P/);
+    expect(printTaintedVerbose(0)).toBe("");
     expect(printTaintedVerbose((1 << 6) | (1 << 9))).toBe("Tainted: [U]=USER, [W]=WARN");
   });
 
