@@ -1,13 +1,8 @@
-/** The part of core that every kernel has: the machine's own calls, the first tasks. */
+/** The part of core that every kernel has: the machine's own calls, those about time, the first tasks. */
 import { EINVAL } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import type { MachineSys } from "../sys/bareSys.js";
 import type { Impl } from "../sys/types.js";
-import { credCalls } from "../task/credCalls.js";
-import { miscCalls } from "../task/miscCalls.js";
-import { processCalls } from "../task/processCalls.js";
-import { schedCalls } from "../task/schedCalls.js";
-import { signalCalls } from "../task/signalCalls.js";
 import { timeCalls } from "../time/timeCalls.js";
 import type { Part } from "./core.js";
 
@@ -30,11 +25,6 @@ export const barePart: Part = {
   name: "machine",
   install(k) {
     k.syscalls.add(machineCalls);
-    k.syscalls.add(processCalls);
-    k.syscalls.add(signalCalls);
-    k.syscalls.add(credCalls);
-    k.syscalls.add(schedCalls);
-    k.syscalls.add(miscCalls);
     k.syscalls.add(timeCalls);
   },
   boot(k) {
