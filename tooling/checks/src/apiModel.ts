@@ -49,12 +49,14 @@ export function readApi(all: readonly Package[]): Map<Package, ApiEntry[]> {
 
 /** Sources of packages are seen as their declarations; everything else as it is. */
 function declarationProgram(roots: readonly string[]): ts.Program {
+  const base = ts.readConfigFile("tsconfig.base.json", ts.sys.readFile).config as {
+    compilerOptions: { paths: ts.MapLike<string[]> };
+  };
   const options: ts.CompilerOptions = {
     target: ts.ScriptTarget.ES2023,
     module: ts.ModuleKind.ESNext,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
-    paths: (ts.readConfigFile("tsconfig.base.json", ts.sys.readFile).config as { compilerOptions: ts.CompilerOptions })
-      .compilerOptions.paths,
+    paths: base.compilerOptions.paths,
     types: [],
     noLib: true,
     noEmit: true,

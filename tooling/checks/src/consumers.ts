@@ -47,8 +47,8 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   numa: kernelOf('import { numa } from "@kernelkit/numa";', ".use(numa())", "/sys/devices/system/node/node0/numastat"),
   powerclamp: kernelOf(
     'import { powerclamp } from "@kernelkit/powerclamp";',
-    ".use(powerclamp())",
-    "/sys/module/intel_powerclamp/parameters/duration",
+    ".use(powerclamp({ autoload: true }))",
+    "/sys/class/thermal/cooling_device0/type",
   ),
   "printk-syslog": kernelOf(
     'import { printkSyslog } from "@kernelkit/printk-syslog";',
