@@ -169,7 +169,7 @@ export class Hinting {
   /** A task has used an armed entry: count, and say what it is about. */
   begin(f: Fault, t: Task): HintFault {
     const h = this.fault;
-    this.describe(f, f.slot, f.addr);
+    this.describe(f, 0);
     this.counted(t, 1, h.src === h.here ? 1 : 0);
     return h;
   }
@@ -182,7 +182,7 @@ export class Hinting {
     let n = 0;
     // a design may disarm those around the one that faulted
     for (; n < f.run && (fl[f.slot + n] & PTE_PROTNONE) !== 0; n++) {
-      this.describe(f, f.slot + n, f.addr + n * 4096);
+      this.describe(f, n);
       if (h.src === h.here) local++;
       strategy.onHintFault(t, h);
     }
@@ -190,13 +190,15 @@ export class Hinting {
     return n;
   }
 
-  private describe(f: Fault, slot: number, addr: number): void {
+  /** The i-th entry from the one that faulted on. */
+  private describe(f: Fault, i: number): void {
+    const slot = f.slot + i;
     const { mm: m } = this.k;
     const { frames, pt } = m;
     const h = this.fault;
     h.mm = f.mm;
     h.vma = f.vma;
-    h.addr = addr;
+    h.addr = f.addr + i * 4096;
     h.slot = slot;
     h.head = frames.head(pt.val[slot]);
     h.pages = (frames.flags[h.head] & PG_HEAD) !== 0 ? 512 : 1;

@@ -17,7 +17,6 @@ export class FaultStats {
 
   /** The arrays of a task, at its first hint fault. */
   allocate(n: TaskNuma): void {
-    if (n.faults.length > 0) return;
     const zeros = (): number[] => new Array<number>(this.sys.nodes * 2).fill(0);
     n.faults = zeros();
     n.faultsCpu = zeros();
@@ -32,12 +31,15 @@ export class FaultStats {
     return taskScanLimits(mm.rssPages, knobs, group);
   }
 
+  /** Has the scan begun a new pass since the task's faults were last put together? */
+  isNewPass(t: Task, n: TaskNuma): boolean {
+    return n.scanSeq !== this.sys.mm(t.mm as Mm).scanSeq;
+  }
+
   /** Once per pass of the scan. */
   placement(t: Task, n: TaskNuma, knobs: ScanKnobs): void {
     const mm = t.mm as Mm;
-    const seq = this.sys.mm(mm).scanSeq;
-    if (n.scanSeq === seq) return;
-    n.scanSeq = seq;
+    n.scanSeq = this.sys.mm(mm).scanSeq;
     const limits = this.limits(mm, n, knobs);
     n.scanPeriodMaxMs = limits.max;
     const share = this.runShare(t, n);

@@ -188,7 +188,7 @@ export class Modern implements Strategy {
   /** Statistics of a fault, and what follows from them. `task_numa_fault()` */
   private taskNumaFault(t: Task, n: TaskNuma, h: HintFault, mem: number, last: number, failed: boolean): void {
     const { stats } = this;
-    stats.allocate(n);
+    if (n.faults.length === 0) stats.allocate(n);
     let priv = last < 0 || (last & 255) === (t.nr & 255);
     // read-only mappings make no groups
     if (!priv && h.writable) priv = this.taskNumaGroup(t, n, h, last);
@@ -197,7 +197,7 @@ export class Modern implements Strategy {
     const g = n.group;
     if (!priv && !local && g !== null && g.activeNodes > 1 && g.isActive(cpu) && g.isActive(mem)) local = true;
     if (this.k.now >= n.migrateRetryNs) {
-      stats.placement(t, n, this.knobs);
+      if (stats.isNewPass(t, n)) stats.placement(t, n, this.knobs);
       this.migratePreferred(t, n);
     }
     if (failed) n.locality[2] += h.pages;
