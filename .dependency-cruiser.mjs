@@ -59,7 +59,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "(^|/)(\\.cache|tooling/conformance/cases|apps/observatory/dist)/" },
+    exclude: { path: "(^|/)(\\.cache|tooling/conformance/cases|apps/(observatory|docs)/dist)/" },
     tsConfig: { fileName: "tsconfig.base.json" },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
