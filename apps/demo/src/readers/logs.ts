@@ -2,6 +2,7 @@
 import { parseInterrupts } from "@kernelkit/genirq";
 import type { KmsgRecord } from "@kernelkit/printk-syslog";
 import Table from "cli-table3";
+import { printable } from "./printable.js";
 
 /** As dmesg(1) prints it, with a line for records that are missing. */
 export function kmsgText(records: readonly KmsgRecord[]): string {
@@ -11,7 +12,7 @@ export function kmsgText(records: readonly KmsgRecord[]): string {
     if (r.seq > expected) out += `... ${r.seq - expected} records are missing ...\n`;
     expected = r.seq + 1;
     const time = `${String(Math.floor(r.usec / 1e6)).padStart(5)}.${String(r.usec % 1e6).padStart(6, "0")}`;
-    for (const line of r.text.split("\n")) out += `[${time}] ${line}\n`;
+    for (const line of printable(r.text).split("\n")) out += `[${time}] ${line}\n`;
   }
   return out;
 }

@@ -7,6 +7,7 @@ import { machineOption } from "../machineOption.js";
 import { dmesgText } from "../shell/commands/log.js";
 import { imaShow, imaVerify, readPcrs } from "./ima.js";
 import { interruptsText, kmsgText } from "./logs.js";
+import { printable } from "./printable.js";
 
 const data = (name: string): string =>
   fileURLToPath(new URL(`../../../../packages/integrity/testdata/${name}`, import.meta.url));
@@ -43,6 +44,18 @@ describe("copies of the kernel log and of /proc/interrupts", () => {
       "[    5.140900] NET: Registered\n... 1 records are missing ...\n[    5.690716] a\tb\n",
     );
     expect(() => parseKmsg("nonsense\n")).toThrow(/line 1: not a record/);
+  });
+
+  it("shows letters of every script, and escapes what is none as dmesg does", () => {
+    const kernel = bootKernel({ machine: { cpus: 1, memory: "128M" } });
+    const sys = kernel.sys(kernel.init);
+    sys.writeFile("/dev/kmsg", "<6>h\u00e9llo \u4e16\u754c \u001b[1m\n");
+    sys.writeFile("/dev/kmsg", Uint8Array.from([0x3c, 0x36, 0x3e, 0xff, 0xc3, 0x28, 0x0a]));
+    const shown = dmesgText({ sys });
+    expect(shown).toContain("] h\u00e9llo \u4e16\u754c \\x1b[1m\n");
+    expect(shown).toContain("] \\xff\\xc3(\n");
+    expect(printable("caf\u00c3\u00a9")).toBe("caf\u00e9");
+    expect(printable("\u4e16")).toBe("\u4e16");
   });
 
   it("reads what the kernel here writes", () => {

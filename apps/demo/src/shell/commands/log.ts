@@ -1,6 +1,7 @@
 /** The kernel log: dmesg, logger. util-linux 2.38. */
-import { KernelError, O_NONBLOCK, O_RDONLY, O_WRONLY } from "@kernelkit/core";
+import { KernelError, latin1Bytes, O_NONBLOCK, O_RDONLY, O_WRONLY, utf8Text } from "@kernelkit/core";
 import { type KmsgRecord, parseKmsg } from "@kernelkit/printk-syslog";
+import { printable } from "../../readers/printable.js";
 import { type CommandEnv, CommandFailed, type CommandTable, strerror } from "../command.js";
 import { getopt } from "../getopt.js";
 
@@ -55,7 +56,7 @@ const seconds = (usec: number, width: number): string =>
 export function dmesgText(env: Pick<CommandEnv, "sys">): string {
   return records(env)
     .map((r) =>
-      r.text
+      printable(r.text)
         .split("\n")
         .map((l) => `[${seconds(r.usec, 5)}] ${l}\n`)
         .join(""),
@@ -81,6 +82,16 @@ function choice(list: string, names: readonly string[], what: string): Set<numbe
     for (let i = range[1] === "+" ? 0 : at; i <= (range[3] === "+" ? names.length - 1 : at); i++) out.add(i);
   }
   return out;
+}
+
+/** As `dmesg -J` prints it: numbers stand right in their columns, entries one behind the other. */
+function recordJson(r: KmsgRecord, decode: boolean): string {
+  const at = "         ";
+  const prio = decode
+    ? `${at}"fac": "${FACILITIES[r.facility]}",\n${at}"pri": "${LEVELS[r.level]}",`
+    : `${at}"pri": ${r.facility * 8 + r.level},`;
+  const text = /^[\0-\xff]*$/.test(r.text) ? utf8Text(latin1Bytes(r.text)) : r.text;
+  return `{\n${prio}\n${at}"time": ${seconds(r.usec, 5)},\n${at}"msg": ${JSON.stringify(text)}\n      }`;
 }
 
 function follow(env: CommandEnv): never {
@@ -134,14 +145,8 @@ export const logCommands: CommandTable = {
       );
       if (o.has("read-clear")) act(5);
       if (o.has("json")) {
-        const dmesg = shown.map((r) => ({
-          ...(o.has("decode")
-            ? { fac: FACILITIES[r.facility], pri: LEVELS[r.level] }
-            : { pri: r.facility * 8 + r.level }),
-          time: Number((r.usec / 1e6).toFixed(6)),
-          msg: r.text,
-        }));
-        return `${JSON.stringify({ dmesg }, null, 3)}\n`;
+        const entries = shown.map((r) => recordJson(r, o.has("decode")));
+        return `{\n   "dmesg": [\n      ${entries.join(",")}\n   ]\n}\n`;
       }
       const boot = env.sys.clock_gettime(0).sec * 1000 - env.kernel.now / 1e6;
       let last = shown[0]?.usec ?? 0;
@@ -156,7 +161,7 @@ export const logCommands: CommandTable = {
             ? `[${ctime(boot + r.usec / 1000)}] `
             : (delta ?? `[${seconds(r.usec, 5)}] `);
         last = r.usec;
-        const [first, ...more] = r.text.split("\n");
+        const [first, ...more] = printable(r.text).split("\n");
         out += `${raw}${decoded}${time}${first}\n`;
         const indent = o.has("force-prefix") ? raw + decoded + time : " ".repeat(decoded.length + time.length);
         for (const l of more) out += `${indent}${l}\n`;
