@@ -10,8 +10,7 @@ import { cgroupPart } from "./cgroup/cgroupPart.js";
 import { NsFrame } from "./frame.js";
 import { ipcPart } from "./ipc/ipcPart.js";
 import type { IpcSys } from "./ipc/ipcSys.js";
-import { mntPart } from "./mnt/mntPart.js";
-import type { PivotSys } from "./mnt/pivotRoot.js";
+import { type MntSys, mntPart } from "./mnt/mntPart.js";
 import type { NetApi } from "./net/netApi.js";
 import { netPart } from "./net/netPart.js";
 import { installNsIoctl } from "./nsfs/nsIoctl.js";
@@ -35,7 +34,7 @@ const PARTS: readonly NsPart<object, never>[] = [
 ];
 
 /** The calls of the package. */
-export interface NamespacesSys extends IpcSys, PivotSys {}
+export interface NamespacesSys extends IpcSys, MntSys {}
 
 /** The feature. TypeError or RangeError for a bad option, naming it. */
 export function namespaces(options: NamespacesOptions = {}): Feature<"namespaces", NamespacesApi, NamespacesSys> {

@@ -12,6 +12,7 @@ import type { Core } from "../kernel/core.js";
 import { Ctx } from "../kernel/ctx.js";
 import type { AnyProgramDef, ProgramDef } from "../kernel/program.js";
 import { Rng } from "../lib/rng.js";
+import { SortedIndex } from "../lib/sortedIndex.js";
 import { maskFirst } from "../sched/cpus.js";
 import type { KthreadDef } from "../sched/kthread.js";
 import { WaitQueue } from "../sched/waitQueue.js";
@@ -102,7 +103,7 @@ export class Tasks {
 
   constructor(readonly k: Core) {
     k.state.class(Pid, PidNamespace, UserNamespace, UtsNamespace, Cred, CapSet, SigSet, PendingSignals, SigHand);
-    k.state.class(SignalStruct, NsProxy, UserCounts, Users, Keyrings, Rng);
+    k.state.class(SignalStruct, NsProxy, UserCounts, Users, Keyrings, Rng, SortedIndex);
     const { machine } = k.options;
     this.sysctl.threadsMax = Math.max(20, Math.min(0x3fffffff, Math.floor(machine.memoryBytes / (THREAD_SIZE * 8))));
     this.randomRng = k.rng.fork("getrandom");

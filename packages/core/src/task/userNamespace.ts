@@ -2,21 +2,23 @@
  * User namespaces: ids mapped into other ids, and the owner of every other namespace. Core has the initial one with the
  * identity map and the translation functions; the namespaces package makes new ones. user_namespaces(7).
  */
+import type { SortedIndex } from "../lib/sortedIndex.js";
 import type { Namespace, NsType } from "./namespace.js";
 
 /** "No such id" (uid_t)-1. */
 export const INVALID_ID = 0xffffffff;
 export const OVERFLOW_ID = 65534;
 
-/** Extents in three columns, sorted by `first` for lookups from inside; at most 340. */
+/** Extents in three columns; at most 340. With more than five they are sorted by `first`. */
 export interface IdMap {
   readonly count: number;
   readonly first: Uint32Array;
   readonly lower: Uint32Array;
   readonly length: Uint32Array;
-  /** With more than five extents, for lookups from outside: their positions by ascending `lower`, and those numbers themselves. */
-  readonly byLower: Uint32Array | null;
-  readonly lowerSorted: Uint32Array | null;
+  /** With more than five extents: where to look by `first`; by `lower` in ascending order, and which extents those are. */
+  readonly byFirst: SortedIndex | null;
+  readonly byLower: SortedIndex | null;
+  readonly lowerOrder: Uint16Array | null;
 }
 
 export class UserNamespace implements Namespace {
@@ -49,44 +51,34 @@ export class UserNamespace implements Namespace {
 /** Id in the namespace -> kernel id, INVALID_ID if it is not mapped. */
 export function mapIdDown(map: IdMap | null, id: number): number {
   if (map === null) return id;
-  const { first, lower, length, count } = map;
-  if (count <= 5) {
+  const { first, lower, length, count, byFirst } = map;
+  if (byFirst === null) {
     for (let i = 0; i < count; i++) {
-      const d = id - first[i];
-      if (d >= 0 && d < length[i]) return lower[i] + d;
+      // unsigned: what lies below the extent is far above its length
+      const d = (id - first[i]) >>> 0;
+      if (d < length[i]) return lower[i] + d;
     }
     return INVALID_ID;
   }
-  const i = lastNotAbove(first, id);
-  const d = id - first[i];
-  return d >= 0 && d < length[i] ? lower[i] + d : INVALID_ID;
-}
-
-/** Position of the last number of an ascending list that is not above `x`; 0 if all are. Without a branch that depends on the data. */
-function lastNotAbove(sorted: Uint32Array, x: number): number {
-  let lo = 0;
-  for (let n = sorted.length; n > 1; ) {
-    const half = n >> 1;
-    lo += sorted[lo + half] <= x ? half : 0;
-    n -= half;
-  }
-  return lo;
+  const i = byFirst.lastNotAbove(id);
+  const d = (id - first[i]) >>> 0;
+  return d < length[i] ? lower[i] + d : INVALID_ID;
 }
 
 /** Kernel id -> id in the namespace, INVALID_ID if it is not mapped. */
 export function mapIdUp(map: IdMap | null, kid: number): number {
   if (map === null) return kid;
-  const { first, lower, length, count, byLower, lowerSorted } = map;
-  if (byLower === null || lowerSorted === null) {
+  const { first, lower, length, count, byLower, lowerOrder } = map;
+  if (byLower === null || lowerOrder === null) {
     for (let i = 0; i < count; i++) {
-      const d = kid - lower[i];
-      if (d >= 0 && d < length[i]) return first[i] + d;
+      const d = (kid - lower[i]) >>> 0;
+      if (d < length[i]) return first[i] + d;
     }
     return INVALID_ID;
   }
-  const e = byLower[lastNotAbove(lowerSorted, kid)];
-  const d = kid - lower[e];
-  return d >= 0 && d < length[e] ? first[e] + d : INVALID_ID;
+  const e = lowerOrder[byLower.lastNotAbove(kid)];
+  const d = (kid - lower[e]) >>> 0;
+  return d < length[e] ? first[e] + d : INVALID_ID;
 }
 
 export function makeKuid(ns: UserNamespace, uid: number): number {

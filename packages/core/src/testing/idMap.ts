@@ -9,7 +9,8 @@ export function makeIdMap(extents: readonly (readonly [number, number, number])[
     first: column(0),
     lower: column(1),
     length: column(2),
+    byFirst: null,
     byLower: null,
-    lowerSorted: null,
+    lowerOrder: null,
   };
 }

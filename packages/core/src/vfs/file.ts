@@ -29,6 +29,8 @@ export const FMODE_EXEC = 0x20;
 export const FMODE_WRITER = 0x10000;
 export const FMODE_NOCMTIME = 0x800;
 export const FMODE_PATH = 0x4000;
+/** From open_tree(2): if what it shows is attached nowhere when the description goes, it goes with it. */
+export const FMODE_NEED_UNMOUNT = 0x10000000;
 /** No offset: reads and writes do not move one (pipes, sockets, /dev/kmsg). Set by `FileOps.open`. */
 export const FMODE_STREAM = 0x200000;
 /** This open made the file. */

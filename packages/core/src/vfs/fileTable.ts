@@ -13,7 +13,7 @@ import type { Core } from "../kernel/core.js";
 import { rlimit } from "../task/rlimits.js";
 import type { Task } from "../task/task.js";
 import { EV_WORK } from "../time/eventQueue.js";
-import { FMODE_PATH, FMODE_READ, FMODE_WRITE, FMODE_WRITER, type OpenFile } from "./file.js";
+import { FMODE_NEED_UNMOUNT, FMODE_PATH, FMODE_READ, FMODE_WRITE, FMODE_WRITER, type OpenFile } from "./file.js";
 import { FilesStruct } from "./filesStruct.js";
 import { epollRelease } from "./poll/epoll.js";
 
@@ -76,6 +76,7 @@ export function finalFput(k: Core, f: OpenFile): void {
       f.mnt.writers--;
     } else if ((f.mode & (FMODE_READ | FMODE_WRITE)) === FMODE_READ) inode.readcount--;
   }
+  if ((f.mode & FMODE_NEED_UNMOUNT) !== 0) vfs.dissolve(f.mnt);
   vfs.nrFiles--;
   vfs.pathPut(f.mnt, f.dentry);
 }

@@ -2,7 +2,7 @@
  * mount(2), umount2(2), statfs(2).
  */
 import { CAP_SYS_ADMIN } from "../abi/capability.js";
-import { EAGAIN, EBUSY, EINVAL, ELOOP, ENODEV, ENOENT, ENOTDIR, EPERM } from "../abi/errno.js";
+import { EAGAIN, EBUSY, EINVAL, ENODEV, ENOTDIR, EPERM } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import { AT_FDCWD } from "../abi/fcntl.js";
 import {
@@ -52,18 +52,13 @@ import {
 import type { Ctx } from "../kernel/ctx.js";
 import type { Statfs } from "../sys/mountSys.js";
 import { capable, nsCapable } from "../task/capable.js";
-import { D_DIR, type Dentry } from "./dentry.js";
-import { isUnlinked } from "./dpath.js";
+import type { Dentry } from "./dentry.js";
+
 import type { FsStruct } from "./fsStruct.js";
-import { type Inode, S_DEAD } from "./inode.js";
+
 import {
   MNT_ATIME_MASK,
   MNT_EXPIRY_MARK,
-  MNT_LOCK_ATIME,
-  MNT_LOCK_NODEV,
-  MNT_LOCK_NOEXEC,
-  MNT_LOCK_NOSUID,
-  MNT_LOCK_READONLY,
   MNT_LOCKED,
   MNT_NOATIME,
   MNT_NODEV,
@@ -77,18 +72,21 @@ import {
   type Mount,
 } from "./mount.js";
 import {
-  attachTree,
-  checkBusy,
-  cloneMount,
-  copyTree,
-  newMount,
-  topMount,
-  touchNs,
-  umountTree,
-  unlinkMount,
-} from "./mountTree.js";
+  attachOrDrop,
+  checkCopy,
+  checkLockedFlags,
+  checkMnt,
+  checkMountpoint,
+  checkWriters,
+  copyOf,
+  mayMount,
+  moveTree,
+  sameKind,
+  setMountFlags,
+} from "./mountOps.js";
+import { checkBusy, newMount, topMount, touchNs, umountTree } from "./mountTree.js";
 import { LOOKUP_FOLLOW, LOOKUP_MOUNTPOINT, userPath } from "./namei.js";
-import { isBelow } from "./rename.js";
+
 import { FS_INTERNAL, FS_USERNS_MOUNT, SB_NODEV, type SuperBlock } from "./superBlock.js";
 
 const SB_FLAGS =
@@ -101,16 +99,6 @@ function textArg(v: unknown, name: string): string | null {
   if (typeof v !== "string") throw new TypeError(`${name}: must be a string or null, not ${String(v)}`);
   const nul = v.indexOf("\0");
   return nul < 0 ? v : v.slice(0, nul);
-}
-
-/** CAP_SYS_ADMIN over the owner of the caller's mount namespace. */
-function mayMount(c: Ctx): boolean {
-  return nsCapable(c.k, c.task, c.k.vfs.mntNsOf(c.task).userNs, CAP_SYS_ADMIN);
-}
-
-/** Is the mount in the caller's namespace? EINVAL. */
-function checkMnt(c: Ctx, m: Mount): void {
-  if (m.ns !== c.k.vfs.mntNsOf(c.task)) fail(EINVAL);
 }
 
 function mountFlags(flags: number): number {
@@ -159,31 +147,12 @@ export function doMount(
   return 0;
 }
 
-/** May these flags replace those of the mount? Locked ones can only be tightened. EPERM. */
-function checkLockedFlags(m: Mount, mf: number): void {
-  const f = m.flags;
-  const cleared = (lock: number, flag: number): boolean => (f & lock) !== 0 && (mf & flag) === 0;
-  if (
-    cleared(MNT_LOCK_READONLY, MNT_READONLY) ||
-    cleared(MNT_LOCK_NODEV, MNT_NODEV) ||
-    cleared(MNT_LOCK_NOSUID, MNT_NOSUID) ||
-    cleared(MNT_LOCK_NOEXEC, MNT_NOEXEC) ||
-    ((f & MNT_LOCK_ATIME) !== 0 && (f & MNT_ATIME_MASK) !== (mf & MNT_ATIME_MASK))
-  )
-    fail(EPERM);
-}
-
-function setMountFlags(c: Ctx, m: Mount, mf: number): void {
-  m.flags = (m.flags & ~MNT_USER_SETTABLE) | mf;
-  if (m.ns !== null) touchNs(c.k.vfs, m.ns);
-}
-
 /** MS_REMOUNT|MS_BIND: the flags of one mount. */
 function reconfigureMount(c: Ctx, m: Mount, dentry: Dentry, mf: number): void {
   checkMnt(c, m);
   if (dentry !== m.root) fail(EINVAL);
   checkLockedFlags(m, mf);
-  if ((mf & MNT_READONLY) !== 0 && (m.flags & MNT_READONLY) === 0 && m.writers > 0) fail(EBUSY);
+  checkWriters(m, mf);
   setMountFlags(c, m, mf);
 }
 
@@ -203,43 +172,16 @@ function remount(c: Ctx, m: Mount, dentry: Dentry, sbFlags: number, mf: number, 
   setMountFlags(c, m, mf);
 }
 
-/** Something can be attached here. ENOENT: the place was removed, or is in no tree of mounts any more. */
-function checkMountpoint(mnt: Mount, dentry: Dentry): void {
-  if (mnt.ns === null || ((dentry.inode as Inode).flags & S_DEAD) !== 0 || isUnlinked(dentry)) fail(ENOENT);
-}
-
-/** Files on files, directories on directories. ENOTDIR. */
-function sameKind(a: Dentry, b: Dentry, errno: number): void {
-  if ((a.flags & D_DIR) !== (b.flags & D_DIR)) fail(errno);
-}
-
 function bind(c: Ctx, source: string | null, parent: Mount, mountpoint: Dentry, recurse: boolean): void {
   if (source === null || source === "") return fail(EINVAL);
   const { vfs } = c.k;
   const { mnt: old, dentry: root } = userPath(c, AT_FDCWD, source, LOOKUP_FOLLOW);
   checkMountpoint(parent, mountpoint);
   checkMnt(c, parent);
-  if (old.unbindable) return fail(EINVAL);
   if (vfs.mayBind !== null && !vfs.mayBind(c, root)) return fail(EINVAL);
-  if (old.ns !== null || vfs.bindable === null || !vfs.bindable(root)) checkMnt(c, old);
-  if (!recurse)
-    for (const k of old.children.values())
-      if ((k.flags & MNT_LOCKED) !== 0 && isBelow(k.mountpoint, root)) return fail(EINVAL);
+  checkCopy(c, old, root, recurse);
   sameKind(mountpoint, root, ENOTDIR);
-  const m = recurse ? copyTree(vfs, old, root, false, false) : cloneMount(vfs, old, root, false);
-  m.flags &= ~MNT_LOCKED;
-  attachOrDrop(c, m, parent, mountpoint);
-}
-
-/** Attach a new tree; if that fails it is gone. */
-function attachOrDrop(c: Ctx, m: Mount, parent: Mount, mountpoint: Dentry): void {
-  const { vfs } = c.k;
-  try {
-    attachTree(c, vfs, m, parent, mountpoint, false);
-  } catch (e) {
-    umountTree(vfs, m, true);
-    throw e;
-  }
+  attachOrDrop(c, copyOf(c, old, root, recurse), parent, mountpoint);
 }
 
 function changeType(c: Ctx, m: Mount, dentry: Dentry, flags: number): void {
@@ -254,26 +196,8 @@ function changeType(c: Ctx, m: Mount, dentry: Dentry, flags: number): void {
 
 function moveMount(c: Ctx, source: string | null, parent: Mount, mountpoint: Dentry): void {
   if (source === null || source === "") return fail(EINVAL);
-  const { vfs } = c.k;
   const { mnt: m, dentry: root } = userPath(c, AT_FDCWD, source, LOOKUP_FOLLOW);
-  checkMountpoint(parent, mountpoint);
-  checkMnt(c, parent);
-  checkMnt(c, m);
-  if ((m.flags & MNT_LOCKED) !== 0 || root !== m.root || !m.hasParent) return fail(EINVAL);
-  sameKind(mountpoint, root, EINVAL);
-  vfs.propagation.checkMove(m, parent);
-  for (let p = parent; ; p = p.parent) {
-    if (p === m) return fail(ELOOP);
-    if (!p.hasParent) break;
-  }
-  const { parent: oldParent, mountpoint: oldPoint } = m;
-  unlinkMount(vfs, m);
-  try {
-    attachTree(c, vfs, m, parent, mountpoint, true);
-  } catch (e) {
-    attachTree(c, vfs, m, oldParent, oldPoint, true);
-    throw e;
-  }
+  moveTree(c, m, root, parent, mountpoint);
 }
 
 function newFsMount(

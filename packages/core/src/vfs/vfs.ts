@@ -24,7 +24,8 @@ import { Getdents } from "./getdents.js";
 import type { Inode } from "./inode.js";
 import { memfdFile } from "./memfd.js";
 import { MNT_DETACHED, MNT_NOEXEC, MNT_NOSUID, type MntNamespace, type Mount } from "./mount.js";
-import { detachMounts, mountReleased } from "./mountTree.js";
+import { isFloating } from "./mountOps.js";
+import { detachMounts, mountReleased, umountTree } from "./mountTree.js";
 import { Nameidata } from "./namei.js";
 import { closeExec, mayReadFile, openExec, readExec } from "./openExec.js";
 import { type Propagation, privatePropagation } from "./propagation.js";
@@ -276,6 +277,11 @@ export class Vfs {
   /** Take away every mount on a dentry that is going. */
   detachMounts(d: Dentry): void {
     detachMounts(this, d);
+  }
+
+  /** A tree that was never attached anywhere goes. */
+  dissolve(m: Mount): void {
+    if (isFloating(m)) umountTree(this, m, true);
   }
 
   /** The mount namespace of a task. */

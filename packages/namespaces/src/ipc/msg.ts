@@ -202,6 +202,8 @@ export const msgCalls: Impl<MsgSys> = {
     }
     const m = q.messages[i];
     if (m.data.length > room && (flags & MSG_NOERROR) === 0) return fail(E2BIG);
+    // a copy is whole or not at all
+    if (m.data.length > room && (flags & MSG_COPY) !== 0) return fail(EINVAL);
     if ((flags & MSG_COPY) === 0) {
       q.messages.splice(i, 1);
       q.cbytes -= m.data.length;

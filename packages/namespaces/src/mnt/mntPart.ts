@@ -19,7 +19,9 @@ import {
 } from "@kernelkit/core";
 import type { NsPart } from "../nsPart.js";
 import { lockTree } from "./lockTree.js";
+import { type MountFdSys, mountFdCalls } from "./mountFdCalls.js";
 import { installMountRevealing } from "./mountRevealing.js";
+import { type MountSetattrSys, mountSetattrCalls } from "./mountSetattr.js";
 import { installOtherFs } from "./otherFs.js";
 import { type PivotSys, pivotCalls } from "./pivotRoot.js";
 import { type CopyMode, endTree, propagation } from "./propagate.js";
@@ -35,7 +37,10 @@ function dropNsFiles(vfs: Vfs, root: Mount): void {
   for (const m of mountsBelow(root)) if (mntNsOf(m.root) !== null) umountTree(vfs, m, true);
 }
 
-export const mntPart: NsPart<object, PivotSys> = {
+/** The calls about mounts that core does not have. */
+export interface MntSys extends PivotSys, MountFdSys, MountSetattrSys {}
+
+export const mntPart: NsPart<object, MntSys> = {
   name: "mnt",
   install(f) {
     const { k } = f;
@@ -98,6 +103,6 @@ export const mntPart: NsPart<object, PivotSys> = {
       vfs.setRoot(t.fs, mnt, dentry);
       vfs.setPwd(t.fs, mnt, dentry);
     };
-    return { sys: pivotCalls };
+    return { sys: { ...pivotCalls, ...mountFdCalls, ...mountSetattrCalls } };
   },
 };

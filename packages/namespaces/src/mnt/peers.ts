@@ -1,5 +1,5 @@
 /** peers: who receives a mount's events: rings of peers, slaves of masters. Documentation/filesystems/sharedsubtree. */
-import { giveBack, type Mount, takeLowest } from "@kernelkit/core";
+import { EINVAL, fail, giveBack, isBelow, MNT_LOCKED, type Mount, takeLowest } from "@kernelkit/core";
 import type { NsState } from "../frame.js";
 
 export function makeShared(st: NsState, m: Mount): void {
@@ -61,4 +61,21 @@ export function targets(m: Mount): Mount[] {
   for (const x of seen) for (const s of x.slaves) for (const p of s.group === 0 ? [s] : peersOf(s)) seen.add(p);
   seen.delete(m);
   return [...seen];
+}
+
+/**
+ * move_mount(2), MOVE_MOUNT_SET_GROUP: `to` becomes a peer (and slave) as `from` is. EINVAL: `to` has a group or a master already, `from`
+ * has none, or they show different superblocks, or `to` a part that `from` does not.
+ */
+export function setGroup(from: Mount, to: Mount): void {
+  if (to.group !== 0 || to.master !== null) fail(EINVAL);
+  if (from.group === 0 && from.master === null) fail(EINVAL);
+  if (from.sb !== to.sb || !isBelow(to.root, from.root)) fail(EINVAL);
+  for (const k of from.children.values())
+    if ((k.flags & MNT_LOCKED) !== 0 && isBelow(k.mountpoint, to.root)) fail(EINVAL);
+  if (from.master !== null) joinSlaves(to, from);
+  if (from.group !== 0) {
+    joinPeers(to, from);
+    to.unbindable = false;
+  }
 }

@@ -159,7 +159,7 @@ export function propagation(f: NsFrame, how: CopyMode): Propagation {
       });
     },
     checkMove(m, parent) {
-      if (m.parent.group !== 0) fail(EINVAL);
+      if (m.hasParent && m.parent.group !== 0) fail(EINVAL);
       if (parent.group !== 0 && mountsBelow(m).some((x) => x.unbindable)) fail(EINVAL);
     },
   };

@@ -8,7 +8,7 @@ import { IN6ADDR_LOOPBACK, INADDR_LOOPBACK, isV4 } from "./ip.js";
 import { type DeviceKind, IFF_UP, IfAddr, NetDevice, SCOPE_HOST, SCOPE_LINK } from "./netDevice.js";
 import type { NetState } from "./netState.js";
 
-const IFNAMSIZ = 16;
+export const IFNAMSIZ = 16;
 const MAX_IFINDEX = 0x7fffffff;
 const MAX_NAMES = 32768;
 

@@ -14,6 +14,7 @@ import {
   ENODEV,
   EOPNOTSUPP,
   EPERM,
+  ERANGE,
   ESRCH,
   fail,
   NetNamespace,
@@ -21,7 +22,17 @@ import {
   type Task,
 } from "@kernelkit/core";
 import { addAddr, delAddr } from "./addresses.js";
-import { makeDevice, makeVeth, moveDevice, removeDevice, rename, setUp, validAddress, validName } from "./devices.js";
+import {
+  IFNAMSIZ,
+  makeDevice,
+  makeVeth,
+  moveDevice,
+  removeDevice,
+  rename,
+  setUp,
+  validAddress,
+  validName,
+} from "./devices.js";
 import type { RouteType } from "./fib.js";
 import { formatIp, type Ip, isV4, parseIp, parseIp4, parsePrefix, width } from "./ip.js";
 import { IFF_UP, type NetDevice } from "./netDevice.js";
@@ -106,7 +117,6 @@ function newLink(k: Core, t: Task, st: NetState, a: RtnetlinkAttributes): void {
   const name = a.ifname ?? `${kind}%d`;
   if (a.ifname !== undefined && st.dev(a.ifname) !== null) fail(EEXIST);
   if (kind === undefined || !KINDS.includes(kind)) fail(EOPNOTSUPP);
-  if (!validName(name)) fail(EINVAL);
   const at = targetNs(k, t, st, a.netns_pid, a.netns_fd) ?? st;
   const ifindex = a.ifindex ?? 0;
   if (ifindex < 0) fail(EINVAL);
@@ -211,6 +221,9 @@ export function rtnetlink(
   a: RtnetlinkAttributes,
 ): Record<string, LinkInfo> | Record<string, unknown>[] | undefined {
   const { k } = st.inet;
+  // the message could not hold it
+  for (const name of [a.newname, a.peer, request === "RTM_NEWLINK" ? a.ifname : undefined])
+    if (name !== undefined && name.length >= IFNAMSIZ) fail(ERANGE);
   if (!request.startsWith("RTM_GET") && !nsCapable(k, t, st.net.userNs, CAP_NET_ADMIN)) return fail(EPERM);
   switch (request) {
     case "RTM_NEWLINK":

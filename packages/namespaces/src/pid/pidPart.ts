@@ -77,7 +77,7 @@ export const pidPart: NsPart = {
         convert: (v) => v,
         set(c, v) {
           const ns = nsOf(c);
-          if (v < 0 || v >= ns.pidMax) fail(EINVAL);
+          if (v < 0 || v > ns.pidMax) fail(EINVAL);
           ns.last = v;
         },
       });

@@ -43,7 +43,7 @@ function parseOffsets(text: string): { offsets: [clock: number, sec: number, nse
   let pos = 0;
   for (;;) {
     const nl = text.indexOf("\n", pos);
-    const m = /^\s*(\S{1,9})\s+([+-]?\d+)\s+\+?(\d+)/.exec(text.slice(pos, nl < 0 ? undefined : nl));
+    const m = /^\s*(\S{1,9})\s+(-?\d+)\s+(\d+)/.exec(text.slice(pos, nl < 0 ? undefined : nl));
     if (m === null) return fail(EINVAL);
     const clock = { monotonic: 0, "1": 0, boottime: 1, "7": 1 }[m[1]];
     const nsec = Number(m[3]);

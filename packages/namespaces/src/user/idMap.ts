@@ -1,5 +1,5 @@
 /** idMap: parsing and checking what is written to uid_map, gid_map and projid_map. user_namespaces(7). */
-import { EINVAL, EPERM, fail, type IdMap } from "@kernelkit/core";
+import { EINVAL, EPERM, fail, type IdMap, SortedIndex } from "@kernelkit/core";
 
 export interface Extent {
   first: number;
@@ -16,8 +16,9 @@ export const EMPTY_MAP: IdMap = {
   first: new Uint32Array(0),
   lower: new Uint32Array(0),
   length: new Uint32Array(0),
+  byFirst: null,
   byLower: null,
-  lowerSorted: null,
+  lowerOrder: null,
 };
 
 const LINE = /^[ \t\v\f\r]*([0-9]+)[ \t\v\f\r]+([0-9]+)[ \t\v\f\r]+([0-9]+)[ \t\v\f\r]*$/;
@@ -58,15 +59,20 @@ function rangeDown(map: IdMap | null, id: number, count: number): number {
 export function makeMap(extents: readonly Extent[], parent: IdMap | null): IdMap {
   const n = extents.length;
   const list = extents.map((e) => ({ ...e, lower: rangeDown(parent, e.lower, e.count) }));
-  if (n > BASE_EXTENTS) list.sort((a, b) => a.first - b.first);
-  const byLower =
-    n > BASE_EXTENTS ? Uint32Array.from(list.map((_, i) => i).sort((a, b) => list[a].lower - list[b].lower)) : null;
-  return {
+  const columns = (): Pick<IdMap, "count" | "first" | "lower" | "length"> => ({
     count: n,
     first: Uint32Array.from(list, (e) => e.first),
     lower: Uint32Array.from(list, (e) => e.lower),
     length: Uint32Array.from(list, (e) => e.count),
-    byLower,
-    lowerSorted: byLower === null ? null : byLower.map((i) => list[i].lower),
+  });
+  if (n <= BASE_EXTENTS) return { ...columns(), byFirst: null, byLower: null, lowerOrder: null };
+  list.sort((a, b) => a.first - b.first);
+  const c = columns();
+  const lowerOrder = Uint16Array.from(c.lower.keys()).sort((a, b) => c.lower[a] - c.lower[b]);
+  return {
+    ...c,
+    byFirst: new SortedIndex(c.first),
+    byLower: new SortedIndex(Uint32Array.from(lowerOrder, (i) => c.lower[i])),
+    lowerOrder,
   };
 }

@@ -103,10 +103,10 @@ const setgroups: PseudoFile<Task> = {
   show: (_c, t) => (t.cred.userNs.setgroupsAllowed ? "allow\n" : "deny\n"),
   store(_c, t, text, _file, pos) {
     const ns = t.cred.userNs;
-    const word = /^(allow|deny)\s*$/.exec(text);
+    const word = /^(allow|deny)\s*(\0|$)/.exec(text);
     if (pos !== 0 || text.length >= 8 || word === null) return fail(EINVAL);
     if (word[1] === "allow") return ns.setgroupsAllowed ? undefined : fail(EPERM);
-    if (ns.setgroupsAllowed && (ns.gidMap === null || ns.gidMap.count > 0)) return fail(EPERM);
+    if (ns.gidMap === null || ns.gidMap.count > 0) return fail(EPERM);
     ns.setgroupsAllowed = false;
     return undefined;
   },
