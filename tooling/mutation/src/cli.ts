@@ -1,4 +1,4 @@
-// `pnpm mutate PACKAGE...`: mutation testing of a package's core files (coreFiles.ts). Prints the score, and writes results and page to
+// `pnpm mutate PACKAGE[:FILE]...`: mutation testing of a package's core files (coreFiles.ts), or of one of them. Prints the score, and writes results and page to
 // tooling/mutation/MUTATION.md. On demand: it takes minutes, and is no part of `npm test`. `pnpm mutate --page` writes the page alone, after
 // a reason was written into results.json.
 //
@@ -38,8 +38,9 @@ function copyWorkspace(name: string, to: string): void {
 }
 
 /** Runs Stryker on one package; null when it did not get as far as a report. */
-function mutate(name: string): StrykerReport | null {
-  const { mutate: files, tests } = CORE_FILES[name];
+function mutate(name: string, only: string | undefined): StrykerReport | null {
+  const { mutate: all, tests } = CORE_FILES[name];
+  const files = only === undefined ? all : all.filter((file) => file === only);
   const work = resolve(".cache", "mutation", name);
   copyWorkspace(name, work);
   const source = `packages/${name}/src`;
@@ -67,9 +68,15 @@ function mutate(name: string): StrykerReport | null {
 }
 
 const names = process.argv.slice(2);
-const unknown = names.filter((name) => name !== "--page" && !Object.hasOwn(CORE_FILES, name));
+const unknown = names.filter((name) => {
+  const [folder, file] = name.split(":");
+  return (
+    name !== "--page" &&
+    !(Object.hasOwn(CORE_FILES, folder) && (file === undefined || CORE_FILES[folder].mutate.includes(file)))
+  );
+});
 if (names.length === 0 || unknown.length > 0) {
-  console.error(`usage: pnpm mutate PACKAGE... (of ${Object.keys(CORE_FILES).join(", ")}) | --page`);
+  console.error(`usage: pnpm mutate PACKAGE[:FILE]... (of ${Object.keys(CORE_FILES).join(", ")}) | --page`);
   process.exit(2);
 }
 for (const name of names) {
@@ -77,7 +84,8 @@ for (const name of names) {
     write(readResults(RESULTS));
     continue;
   }
-  const report = mutate(name);
+  const [folder, file] = name.split(":");
+  const report = mutate(folder, file);
   if (report === null) {
     console.error(`${name}: no report`);
     process.exitCode = 1;
@@ -85,7 +93,10 @@ for (const name of names) {
   }
   // read again: another run may have written meanwhile
   const results = readResults(RESULTS);
-  results[name] = reduce(report, results[name] ?? []);
+  const before = results[folder] ?? [];
+  const now = reduce(report, before);
+  const others = before.filter((f) => file !== undefined && !now.some((n) => n.file === f.file));
+  results[folder] = [...others, ...now].sort((a, b) => (a.file < b.file ? -1 : 1));
   write(results);
-  console.log(`${name}: ${score(results[name]).toFixed(1)} % of its mutants are found`);
+  console.log(`${name}: ${score(now).toFixed(1)} % of its mutants are found`);
 }
