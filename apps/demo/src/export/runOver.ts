@@ -30,6 +30,8 @@ export interface RunOptions {
   /** Capture the output instead of passing it through. */
   readonly capture?: boolean;
   readonly timeoutMs?: number;
+  /** Whom to be: root gives up what it may. Default: who this is. */
+  readonly uid?: number;
 }
 
 /** Files of /proc that tell of the machine. */
@@ -43,7 +45,7 @@ const quote = (s: string): string => `'${s.replaceAll("'", "'\\''")}'`;
 /** What the shell in the new namespaces does before it becomes the command. */
 function script(o: RunOptions): string {
   const t = quote(o.dir);
-  const lines = ["set -e", `hostname ${quote(o.hostname)} 2>/dev/null || true`];
+  const lines = ["set -e", `hostname ${quote(o.hostname)} 2>&- || true`];
   // a file that the simulated machine has not got cannot be hidden: it is empty
   const over = (from: string, to: string, lacking = ":"): string =>
     `if [ ! -e ${to} ]; then :; elif [ -e ${from} ]; then mount --bind ${from} ${to}; else ${lacking}; fi`;
@@ -64,7 +66,7 @@ function script(o: RunOptions): string {
     `real=${t}/.real; copy=${t}/.copy; mkdir -p $real $copy`,
     "mount -t proc proc $real",
     "mount -t tmpfs tmpfs $copy",
-    `cp -a ${t}/proc ${t}/sys $copy/`,
+    `cp -dR --preserve=mode ${t}/proc ${t}/sys $copy/`,
     `ln -sfn ${o.pid} $copy/proc/self`,
     `export KERNELKIT_REAL=$real KERNELKIT_COPY=$copy KERNELKIT_TREE=${t}`,
   );
@@ -90,8 +92,8 @@ function script(o: RunOptions): string {
 }
 
 /** Why namespaces cannot be had, in words that help; null: they can. */
-export function cannotRun(): string | null {
-  const r = spawnSync("unshare", [...rights(), "-m", "-u", "-p", "-f", "true"], { encoding: "utf8" });
+export function cannotRun(uid?: number): string | null {
+  const r = spawnSync("unshare", [...rights(uid), "-m", "-u", "-p", "-f", "true"], { encoding: "utf8", ...as(uid) });
   if (r.error !== undefined) return "run: unshare(1) of util-linux is needed";
   if (r.status === 0) return null;
   return [
@@ -104,12 +106,13 @@ export function cannotRun(): string | null {
   ].join("\n");
 }
 
-const rights = (): string[] => (process.getuid?.() === 0 ? [] : ["-r"]);
+const rights = (uid = process.getuid?.()): string[] => (uid === 0 ? [] : ["-r"]);
+const as = (uid?: number): { uid?: number; gid?: number } => (uid === undefined ? {} : { uid, gid: uid });
 
 /** Run it. RangeError without a command; Error with advice where namespaces are not allowed. */
 export function runOver(o: RunOptions): SpawnSyncReturns<string> {
   if (o.command.length === 0) throw new RangeError("run: a command is needed: run --layout NAME -- COMMAND");
-  const why = cannotRun();
+  const why = cannotRun(o.uid);
   if (why !== null) throw Object.assign(new Error(why), { code: "EPERM" });
   const env: NodeJS.ProcessEnv = { ...process.env };
   for (const e of o.env ?? []) {
@@ -120,7 +123,7 @@ export function runOver(o: RunOptions): SpawnSyncReturns<string> {
   return spawnSync(
     "unshare",
     [
-      ...rights(),
+      ...rights(o.uid),
       "-m",
       "-u",
       ...(o.mode === "over" ? [] : ["-p", "-f"]),
@@ -134,6 +137,7 @@ export function runOver(o: RunOptions): SpawnSyncReturns<string> {
     ],
     {
       env,
+      ...as(o.uid),
       encoding: "utf8",
       stdio: o.capture === true ? ["ignore", "pipe", "pipe"] : "inherit",
       ...(o.timeoutMs !== undefined && { timeout: o.timeoutMs }),
