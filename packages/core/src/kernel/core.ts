@@ -11,6 +11,7 @@ import { parseDuration } from "../lib/units.js";
 import type { MmSystem } from "../mm/mmSystem.js";
 import type { Net } from "../net/net.js";
 import type { Proc } from "../proc/proc.js";
+import { CpuSteps } from "../sched/cpuSteps.js";
 import { Cpus } from "../sched/cpus.js";
 import { Hotplug } from "../sched/hotplug.js";
 import { Idle } from "../sched/idle.js";
@@ -151,7 +152,7 @@ export class Core {
     this.hotplug = new Hotplug(this);
     const s = this.state;
     s.static("kernel", this);
-    s.class(Task, SchedEntity, WaitQueue, WaitEntry, RunQueue, Tape);
+    s.class(Task, SchedEntity, WaitQueue, WaitEntry, RunQueue, CpuSteps, Tape);
     s.root("digest", this.digestOf);
     s.root("time", this.time);
     s.root("events", this.events);

@@ -60,7 +60,7 @@ export function swapTasks(s: Scheduler, a: Task, b: Task): void {
     s.deactivate(t);
     if (!ran) continue;
     curr[cpu] = null;
-    s.stopCont(cpu);
+    s.stopSteps(cpu);
     t.needResched = false;
   }
   for (const [t, cpu] of [

@@ -18,7 +18,8 @@ import {
   TASK_ZOMBIE,
   type Task,
 } from "../task/task.js";
-import { EV_HRTIMER, EV_TASK, EV_TICK } from "../time/eventQueue.js";
+import { EV_HRTIMER, EV_TICK } from "../time/eventQueue.js";
+import { CpuSteps } from "./cpuSteps.js";
 import { CPU_IDLE, CPU_IOWAIT, CPU_IRQ, CPU_NICE, CPU_SYSTEM, CPU_USER } from "./cpus.js";
 import { anyAllowed, pullFor, selectCpu, swapTasks } from "./loadBalance.js";
 import { isRt, RunQueue, weightOf } from "./runQueue.js";
@@ -33,16 +34,9 @@ export class Scheduler {
   readonly rqs: RunQueue[] = [];
   /** Base slice of fair tasks in ns: 0.7 ms * (1 + log2 of the CPUs, at most 8). */
   readonly sliceNs: number;
-  /** CPUs whose task must be stepped at this instant. */
-  private readonly stepNow: Uint8Array;
-  private nStepNow = 0;
-  /** No CPU below this one has a step to take. */
-  private firstStep = 0;
-  /** Handle of the event at which the CPU's task has spent its remaining time, -1: none. */
-  private readonly cont: Float64Array;
+  private readonly steps: CpuSteps;
   /** ns of interrupt work that the CPU has yet to spend. */
   private readonly irqDebt: Float64Array;
-  private readonly hContinue: number;
   private readonly hTick: number;
   private readonly hTimeout: number;
   /** CPU whose task is being stepped, -1: none. */
@@ -53,10 +47,8 @@ export class Scheduler {
     const n = k.cpus.nr;
     for (let i = 0; i < n; i++) this.rqs.push(new RunQueue(i));
     this.sliceNs = 700_000 * (1 + Math.floor(Math.log2(Math.min(n, 8))));
-    this.stepNow = new Uint8Array(n);
-    this.cont = new Float64Array(n).fill(-1);
     this.irqDebt = new Float64Array(n);
-    this.hContinue = k.events.define("sched.continue", (cpu) => this.onContinue(cpu as number));
+    this.steps = new CpuSteps(k, (cpu) => this.onContinue(cpu));
     this.hTick = k.events.define("sched.tick", (cpu) => this.onTick(cpu as number));
     this.hTimeout = k.events.define("sched.timeout", (t) => {
       (t as Task).timeout = -1;
@@ -176,7 +168,7 @@ export class Scheduler {
       return;
     }
     curr.needResched = true;
-    if (this.stepping !== cpu) this.markStep(cpu);
+    if (this.stepping !== cpu) this.steps.mark(cpu);
   }
 
   /** A fair task's slice in virtual time. */
@@ -222,8 +214,8 @@ export class Scheduler {
     t.heldNs += t.remainingNs;
     t.remainingNs = 0;
     if (!running || this.stepping === cpu) return;
-    this.stopCont(cpu);
-    this.markStep(cpu);
+    this.steps.stop(cpu);
+    this.steps.mark(cpu);
   }
 
   /** Lowest online CPU the task may use; any online one if its mask has none (its mask is then widened by hotplug). */
@@ -250,7 +242,7 @@ export class Scheduler {
     this.deactivate(t);
     if (running) {
       k.cpus.curr[from] = null;
-      this.stopCont(from);
+      this.steps.stop(from);
       t.needResched = false;
     }
     this.activate(t, cpu);
@@ -304,7 +296,7 @@ export class Scheduler {
   spendInline(t: Task, ns: number): boolean {
     const k = this.k;
     const end = k.now + ns;
-    if (this.nStepNow > 0 || this.stepping < 0 || end > k.inlineUntil || end >= k.events.peek()) return false;
+    if (this.steps.pending || this.stepping < 0 || end > k.inlineUntil || end >= k.events.peek()) return false;
     const cpu = t.cpu;
     if (this.irqDebt[cpu] > 0 || t.needResched) return false;
     k.now = end;
@@ -322,7 +314,7 @@ export class Scheduler {
     const t = this.k.cpus.curr[cpu];
     if (t !== null) {
       t.remainingNs += ns;
-      this.armCont(cpu, t);
+      this.steps.armAfter(cpu, t.remainingNs);
     }
   }
 
@@ -336,7 +328,7 @@ export class Scheduler {
     let voluntary = true;
     if (prev !== null) {
       prev.needResched = false;
-      this.stopCont(cpu);
+      this.steps.stop(cpu);
       if (prev.state === TASK_RUNNING) {
         voluntary = false;
         const expired = prev.se.policy === SCHED_RR && prev.se.rrLeftNs <= 0;
@@ -381,8 +373,8 @@ export class Scheduler {
   /** The CPU's (new or same) task goes on: spends what it owes, or is stepped at this instant. */
   private resume(cpu: number, t: Task): void {
     this.setMode(cpu, t);
-    if (t.remainingNs > 0) this.armCont(cpu, t);
-    else this.markStep(cpu);
+    if (t.remainingNs > 0) this.steps.armAfter(cpu, t.remainingNs);
+    else this.steps.mark(cpu);
     this.updateTick(cpu);
   }
 
@@ -390,55 +382,30 @@ export class Scheduler {
     this.k.cpus.mode[cpu] = t.remainingUser ? (t.se.nice > 0 ? CPU_NICE : CPU_USER) : CPU_SYSTEM;
   }
 
-  private markStep(cpu: number): void {
-    if (this.stepNow[cpu] === 0) {
-      this.stepNow[cpu] = 1;
-      this.nStepNow++;
-      if (cpu < this.firstStep) this.firstStep = cpu;
-    }
-  }
-
-  private armCont(cpu: number, t: Task): void {
-    if (this.cont[cpu] >= 0) this.k.events.cancel(this.cont[cpu]);
-    this.cont[cpu] = this.k.events.at(this.k.now + t.remainingNs, EV_TASK, this.hContinue, cpu, cpu);
-  }
-
   /** The CPU's task is no longer on its way to its next step. */
-  stopCont(cpu: number): void {
-    if (this.cont[cpu] >= 0) {
-      this.k.events.cancel(this.cont[cpu]);
-      this.cont[cpu] = -1;
-    }
-    if (this.stepNow[cpu] === 1) {
-      this.stepNow[cpu] = 0;
-      this.nStepNow--;
-    }
+  stopSteps(cpu: number): void {
+    this.steps.stop(cpu);
   }
 
   private onContinue(cpu: number): void {
-    this.cont[cpu] = -1;
     this.account(cpu);
     const t = this.k.cpus.curr[cpu];
     if (t === null) return;
     if (t.remainingNs > 0) {
-      this.armCont(cpu, t); // interrupts took some of its time
+      this.steps.armAfter(cpu, t.remainingNs); // interrupts took some of its time
       return;
     }
-    this.markStep(cpu);
+    this.steps.mark(cpu);
   }
 
   /** CPUs have steps to take at this instant. */
   get stepsPending(): boolean {
-    return this.nStepNow > 0;
+    return this.steps.pending;
   }
 
   /** Step the task of the lowest CPU that is due. */
   stepFirst(): void {
-    let cpu = this.firstStep;
-    while (this.stepNow[cpu] === 0) cpu++;
-    this.firstStep = cpu;
-    this.stepNow[cpu] = 0;
-    this.nStepNow--;
+    const cpu = this.steps.takeFirst();
     const t = this.k.cpus.curr[cpu];
     if (t === null) return;
     if (t.needResched) {
