@@ -22,3 +22,14 @@ it("a value that went through JSON has the same hash", () => {
     { numRuns: 100 },
   );
 });
+
+it("each kind of value has a text: truth values, bytes, what JSON has no word for", () => {
+  expect([true, false].map(canonical)).toEqual(["true", "false"]);
+  expect(canonical({ bytes: Uint8Array.of(1, 2, 255) })).toBe('{"bytes":[1,2,255]}');
+  expect([undefined, Symbol("s")].map(canonical)).toEqual(["null", "null"]);
+  expect(canonical({ run: () => 1, n: 1 })).toBe('{"n":1}');
+});
+
+it("a hash is the first 32 digits of SHA-256", () => {
+  expect(hash("")).toBe("e3b0c44298fc1c149afbf4c8996fb924");
+});
