@@ -18,6 +18,9 @@ for (const hash of screens) {
   for (const [name, o] of SIZES) {
     const page = await site.page(hash, o);
     await page.waitForTimeout(3500);
+    // standing still, everything is drawn, in sight or not
+    if (hash.includes("/see/")) await page.getByRole("button", { name: "Pause" }).click();
+    await page.waitForTimeout(500);
     if (hash.includes("/story/")) await page.getByText("Show what happens").click();
     if (hash.includes("/story/")) await page.waitForTimeout(3000);
     await page.screenshot({ path: join(folder, `${hash.replace(/\W+/g, "-")}-${name}.png`), fullPage: true });

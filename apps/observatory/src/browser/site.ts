@@ -1,5 +1,5 @@
 /**
- * The built page on a server in a subfolder, in a real Chromium without a GPU. For the tests of this folder; they are left out, loudly,
+ * The built page (OBSERVATORY_DIST, or built for this) on a server in a subfolder, in a real Chromium without a GPU. For the tests of this folder; they are left out, loudly,
  * where there is no Chromium (CHROME_PATH, or the usual places).
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -39,13 +39,15 @@ export class Site {
   ) {}
 
   static async open(): Promise<Site> {
-    const folder = mkdtempSync(join(tmpdir(), "observatory-"));
-    await build({
-      root: app,
-      configFile: join(app, "vite.config.ts"),
-      logLevel: "error",
-      build: { outDir: folder, emptyOutDir: true },
-    });
+    const built = process.env["OBSERVATORY_DIST"];
+    const folder = built ?? mkdtempSync(join(tmpdir(), "observatory-"));
+    if (built === undefined)
+      await build({
+        root: app,
+        configFile: join(app, "vite.config.ts"),
+        logLevel: "error",
+        build: { outDir: folder, emptyOutDir: true },
+      });
     const server = createServer((req, res) => {
       const path = normalize(decodeURIComponent((req.url ?? "/").split("?")[0])).replace(/^\/sub\/folder\//, "");
       const file = join(folder, path === "" ? "index.html" : path);
@@ -99,6 +101,6 @@ export class Site {
   async close(): Promise<void> {
     await this.browser.close();
     await new Promise((ok) => this.server.close(ok));
-    rmSync(this.root, { recursive: true, force: true });
+    if (process.env["OBSERVATORY_DIST"] === undefined) rmSync(this.root, { recursive: true, force: true });
   }
 }

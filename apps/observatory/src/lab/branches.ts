@@ -4,6 +4,7 @@
  */
 import type { History } from "./history.js";
 import { BadRequest, type BranchInfo } from "./protocol.js";
+import { plain } from "./recorded.js";
 import { type Entry, earlier, type Instant, type Run } from "./run.js";
 import type { KernelEvent } from "./scenario.js";
 import type { Snapshots } from "./snapshots.js";
@@ -45,10 +46,10 @@ export class Branches {
     Object.assign(this.active, { journal, history, snapshots, frontier });
   }
 
-  /** An input is about to be made: before the frontier it begins a branch, whose name is given. */
-  leave(): string | null {
+  /** An input is about to be made: before the frontier (or where it must) it begins a branch, whose name is given. */
+  leave(must = false): string | null {
     const { run } = this;
-    if (!earlier(run.at, run.frontier)) return null;
+    if (!must && !earlier(run.at, run.frontier)) return null;
     this.keep();
     run.journal = run.journal.slice(0, run.applied);
     run.history = run.history.until(run.now);
@@ -106,13 +107,35 @@ export class Branches {
     }));
   }
 
+  /** The first event that two branches do not share, of those that are kept; null: there is none. */
+  difference(a: number, b: number): { readonly ns: number; readonly text: string } | null {
+    this.keep();
+    const [x, y] = [a, b].map((id) => {
+      const found = this.all.find((o) => o.id === id);
+      if (found === undefined) throw new BadRequest(`branch: there is no branch ${id}`);
+      return found;
+    });
+    const n = Math.max(x.history.events.length, y.history.events.length);
+    const end = Math.min(x.frontier.ns, y.frontier.ns);
+    for (let i = 0; i < n; i++) {
+      const [e, f] = [x.history.events[i], y.history.events[i]];
+      if (e !== undefined && f !== undefined && e.ns === f.ns && e.name === f.name && e.text === f.text) continue;
+      const first = f === undefined || (e !== undefined && e.ns <= f.ns) ? e : f;
+      if (first === undefined || first.ns > end) return null;
+      const said = (o: KernelEvent | undefined): string =>
+        o === undefined ? "nothing" : `${o.name} at ${(o.ns / 1e9).toFixed(9)} s`;
+      return { ns: first.ns, text: `in ${x.name}: ${said(e)}; in ${y.name}: ${said(f)}` };
+    }
+    return null;
+  }
+
   /** From an event back to what made it run, as far as it was recorded. */
   why(event: number, ns: number): KernelEvent[] {
     const { events } = this.run.history;
     const chain: KernelEvent[] = [];
     let at = events.findLast((e) => e.event === event && e.ns === ns);
     while (at !== undefined && chain.length < 24) {
-      chain.push(at);
+      chain.push(plain(at));
       const { cause, ns: before } = at;
       at = cause === 0 ? undefined : events.findLast((e) => e.event === cause && e.ns <= before);
     }

@@ -1,6 +1,7 @@
 /** What one takes away: a trace for trace viewers, ftrace's text, the series as CSV, the run itself. */
 import { BadRequest } from "./protocol.js";
 import type { Run } from "./run.js";
+import { RUN_FILE_VERSION } from "./runFile.js";
 
 export interface Exported {
   readonly name: string;
@@ -41,7 +42,11 @@ export function exported(run: Run, what: string): Exported {
       return {
         name: `${base}.kkrun.json`,
         type: "application/json",
-        text: JSON.stringify({ kkrun: 1, view: scenario.id, ...spec, journal: run.journal, at: run.at }, null, 1),
+        text: JSON.stringify(
+          { kkrun: RUN_FILE_VERSION, view: scenario.id, ...spec, journal: run.journal, at: run.at },
+          null,
+          1,
+        ),
       };
     default:
       throw new BadRequest(`what: there is no export '${what}'`);

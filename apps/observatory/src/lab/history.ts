@@ -8,6 +8,36 @@ import type { KernelEvent } from "./scenario.js";
 /** Events that are kept; older ones are counted and come back by going there. */
 export const EVENTS_KEPT = 1 << 16;
 
+/** An area's numbers: of the samples of one gauge, or of the values of one kind of event. */
+export interface AreaRow {
+  readonly name: string;
+  readonly count: number;
+  readonly sum: number;
+  readonly min: number;
+  readonly mean: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+function areaRow(name: string, values: number[]): AreaRow {
+  values.sort((a, b) => a - b);
+  const n = values.length;
+  const sum = values.reduce((a, b) => a + b, 0);
+  const rank = (q: number): number =>
+    n === 0 ? Number.NaN : values[Math.min(n - 1, Math.max(0, Math.ceil(q * n) - 1))];
+  return {
+    name,
+    count: n,
+    sum,
+    min: rank(0),
+    mean: n === 0 ? Number.NaN : sum / n,
+    p50: rank(0.5),
+    p99: rank(0.99),
+    max: rank(1),
+  };
+}
+
 /** Series for a window: two instants per pixel column where there are more bins than columns. */
 export interface Columns {
   /** Seconds. */
@@ -119,6 +149,32 @@ export class History {
       for (let g = 0; g < y.length; g++) extremes(at, g, lo, hi, y[g], 2 * c);
     }
     return { x, y };
+  }
+
+  /** Numbers of what lies between two instants (ns): a row for each gauge, and one for each kind of event. */
+  area(from: number, to: number, names: readonly string[], rate: readonly boolean[]): AreaRow[] {
+    const { y } = this.columns(from, to, this.cap + 1, rate);
+    const rows = names.map((name, g) =>
+      areaRow(
+        name,
+        Array.from(y[g]).filter((v) => !Number.isNaN(v)),
+      ),
+    );
+    const kinds = new Map<string, number[]>();
+    for (const e of this.events) {
+      if (e.ns < from || e.ns > to) continue;
+      const of = kinds.get(e.name) ?? [];
+      kinds.set(e.name, of);
+      of.push(e.value);
+    }
+    for (const [name, values] of kinds) {
+      const row = areaRow(
+        `${name} (events)`,
+        values.filter((v) => !Number.isNaN(v)),
+      );
+      rows.push({ ...row, count: values.length });
+    }
+    return rows;
   }
 
   /** Lanes between two instants: the commonest code of each column, the higher code of two. */

@@ -1,19 +1,18 @@
 /**
- * The lab: owns the run of a page, lets its time pass, and answers the page's requests. In a page it lives in a worker; nothing in it
- * needs one, so tests drive it in Node.
- *
- * One thing at a time changes the kernel: requests that do wait for each other, and between two slices of work (8 ms) the
- * mailbox is looked at, so that a pause or a later seek is never far away.
+ * The lab: owns the kernels of a page and answers the page's requests. In a page it lives in a worker; nothing in it needs one, so
+ * tests drive it in Node.
  */
 import { KernelError } from "@kernelkit/core";
-import { knobsOf } from "@kernelkit/core/stories";
-import { SCENARIOS } from "../scenarios/index.js";
+import { loadScenario } from "../scenarios/load.js";
 import { Branches } from "./branches.js";
+import { Clock, type Side } from "./clock.js";
+import { composer } from "./compose.js";
 import { eventFilter, FilterError } from "./eventFilter.js";
 import { exported } from "./exports.js";
 import { frameOf } from "./frame.js";
 import { MAX_SPEED } from "./limits.js";
 import { readLinuxFile } from "./linuxFile.js";
+import { about, Matches } from "./matches.js";
 import {
   type Answer,
   BadRequest,
@@ -30,13 +29,12 @@ import {
   string,
   type Trouble,
 } from "./protocol.js";
-import { type Entry, earlier, type Instant, Run } from "./run.js";
-import { Shells } from "./shells.js";
-import { viewInfo } from "./viewInfo.js";
+import { type Entry, earlier, Run } from "./run.js";
+import { containersOf, Shells } from "./shells.js";
+import { fitting, viewInfo } from "./viewInfo.js";
+import { VIEWS } from "./views.js";
 
-const SLICE_MS = 8;
-/** A stalled page or a sleeping machine must not become a leap, ms. */
-const LONGEST_GAP_MS = 100;
+const MOST_BESIDE = 7;
 
 type Fields = Readonly<Record<string, unknown>>;
 type Handlers = { [K in Kind]: (m: Fields) => Promise<Requests[K][1]> | Requests[K][1] };
@@ -48,19 +46,21 @@ export interface LabHost {
 }
 
 export class Lab {
-  private run: Run | null = null;
-  private branches: Branches | null = null;
-  private speed = 0;
-  private lastTick = 0;
-  private achieved = 0;
-  private seeks = 0;
-  private seeking = false;
-  private changes = 0;
-  private ticking = false;
-  private chain: Promise<unknown> = Promise.resolve();
+  private readonly clock: Clock;
   private readonly shells = new Shells();
+  /** Why the run stopped by itself. */
+  private crash: Trouble | null = null;
+  private filter = { text: "", matches: new Matches(null) };
+  private followed: { of: string; matches: Matches } | null = null;
 
-  constructor(private readonly host: LabHost) {}
+  constructor(private readonly host: LabHost) {
+    this.clock = new Clock(
+      (fn) => host.later(fn),
+      (e) => {
+        this.crash = trouble(e);
+      },
+    );
+  }
 
   /** A message of the page. */
   async receive(m: unknown): Promise<void> {
@@ -78,85 +78,94 @@ export class Lab {
     }
   }
 
-  /** The run that goes on. BadRequest before the first boot. */
-  private get current(): Run {
-    if (this.run === null) throw new BadRequest("nothing has been booted");
-    return this.run;
+  private get run(): Run {
+    return this.clock.main.run;
   }
 
-  /** What changes the kernel waits for what changes it now. */
-  private alone<T>(fn: () => Promise<T> | T): Promise<T> {
-    const next = this.chain.then(fn, fn);
-    this.chain = next.catch(() => {});
-    return next.finally(() => {
-      this.changes++;
-    });
+  /** Kernels of the same view get the same inputs. */
+  private get rivals(): Side[] {
+    return this.clock.sides.slice(1).filter((s) => s.run.scenario === this.run.scenario);
   }
 
   private readonly handlers: Handlers = {
     hello: (m) => {
       if (integer(m, "proto", 0, 1e6) !== PROTO)
         throw new BadRequest(`proto: this lab speaks ${PROTO}, not ${String(m["proto"])}`);
-      return { proto: PROTO, views: SCENARIOS.map(viewInfo) };
+      return { proto: PROTO };
     },
     boot: (m) => this.boot(m),
     run: (m) => {
-      this.speed = number(m, "speed", 0.0001, MAX_SPEED);
-      this.lastTick = 0;
-      this.changes++;
-      if (!this.ticking) this.tick();
+      this.clock.run(number(m, "speed", 0.0001, MAX_SPEED));
       return null;
     },
     pause: () => {
-      this.stop();
-      return this.alone(() => this.current.at);
+      this.clock.stop();
+      return this.clock.alone(() => this.clock.pause());
     },
     step: (m) => {
       const unit = choice(m, "unit", ["event", "jiffy", "second"]);
       const dir = integer(m, "dir", -1, 1);
-      this.stop();
-      return this.alone(() => this.step(unit, dir));
+      this.clock.stop();
+      return this.clock.alone(() => this.clock.step(unit, dir));
     },
     seek: (m) => {
       const to = instant(fields(m["at"], "at"));
-      this.speed = 0;
-      const number_ = ++this.seeks;
-      return this.alone(() => this.seek(to, number_));
+      this.clock.stop();
+      const mine = this.clock.claim();
+      return this.clock.alone(() => this.clock.seek(to, mine));
     },
     frame: (m) => this.frame(m),
     input: (m) => {
       const control = string(m, "control", 100);
       const value = this.value(control, m["value"]);
-      return this.alone(() => {
-        const branched = this.own().leave();
-        this.current.input(control, value);
+      return this.clock.alone(() => {
+        const branched = this.leave();
+        for (const { run } of this.rivals)
+          try {
+            run.input(control, value);
+          } catch {
+            // what a rival refuses is its own answer
+          }
+        this.run.input(control, value);
         return { branched };
       });
     },
     branch: (m) => {
       const id = integer(m, "branch", 0, 1e6);
-      this.stop();
-      return this.alone(async () => {
-        const at = this.current.at;
-        this.own().enter(id);
-        await this.seek(at, ++this.seeks);
+      this.clock.stop();
+      return this.clock.alone(async () => {
+        const { at } = this.run;
+        for (const s of [this.clock.main, ...this.rivals]) s.branches.enter(id);
+        await this.clock.seek(at);
         return null;
       });
     },
     drop: (m) => {
-      this.own().drop(integer(m, "branch", 0, 1e6));
-      this.changes++;
+      const id = integer(m, "branch", 0, 1e6);
+      for (const s of [this.clock.main, ...this.rivals]) s.branches.drop(id);
+      this.clock.changes++;
       return null;
+    },
+    differ: (m) => {
+      const found = this.clock.main.branches.difference(integer(m, "a", 0, 1e6), integer(m, "b", 0, 1e6));
+      if (found === null) return null;
+      this.clock.stop();
+      return this.clock.alone(async () => {
+        await this.clock.seek({ ns: Math.max(0, found.ns - 1), k: 0 });
+        return found;
+      });
     },
     read: (m) => {
       const path = string(m, "path", 255);
-      return this.alone(() => ({ text: readLinuxFile(this.current, path) }));
+      return this.clock.alone(() => ({ text: readLinuxFile(this.run, path) }));
     },
-    why: (m) => ({ chain: this.own().why(integer(m, "event", 0, 2 ** 53), number(m, "ns", 0, LATEST_NS)) }),
+    why: (m) => ({
+      chain: this.clock.main.branches.why(integer(m, "event", 0, 2 ** 53), number(m, "ns", 0, LATEST_NS)),
+    }),
     find: (m) => {
       const fits = eventFilter(string(m, "filter"));
       const dir = integer(m, "dir", -1, 1);
-      const { now, history, at } = this.current;
+      const { now, history, at } = this.run;
       const hit =
         dir > 0
           ? history.events.find((e) => e.ns > now && fits(e))
@@ -165,29 +174,71 @@ export class Lab {
         throw new BadRequest(dir > 0 ? "no later event fits, up to the frontier" : "no earlier event fits", "ENOENT");
       return this.handlers.seek({ at: { ns: hit.ns, k: 0 } });
     },
-    terminal: () =>
-      this.alone(async () => {
-        this.own().leave();
-        return { pid: await this.shells.open(this.current) };
-      }),
+    watch: (m) => {
+      const filter = string(m, "filter", 500);
+      const act = choice(m, "act", ["stop", "slow"]);
+      this.clock.setWatch(filter.trim() === "" ? null : { filter, act });
+      return null;
+    },
+    area: (m) => {
+      const from = number(m, "from", 0, LATEST_NS);
+      const to = number(m, "to", from, LATEST_NS);
+      const { gauges } = this.run.scenario;
+      return {
+        rows: this.run.history.area(
+          from,
+          to,
+          gauges.map((g) => `${g.name}${g.unit === "" ? "" : ` (${g.unit})`}`),
+          gauges.map((g) => g.rate === true),
+        ),
+      };
+    },
+    terminal: (m) => {
+      const inside = integer(m, "inside", 0, 2 ** 22);
+      return this.clock.alone(async () => {
+        this.leave();
+        const pid = await this.shells.open(this.run, inside);
+        await this.alsoRivals();
+        return { pid };
+      });
+    },
     shell: (m) => {
       const pid = integer(m, "pid", 1, 2 ** 22);
       const line = string(m, "line", 65536);
-      return this.alone(async () => {
-        this.own().leave();
-        return await this.shells.line(this.current, pid, line);
+      return this.clock.alone(async () => {
+        this.leave();
+        const r = await this.shells.line(this.run, pid, line);
+        await this.alsoRivals();
+        return r;
       });
     },
-    export: (m) => exported(this.current, choice(m, "what", ["trace", "ftrace", "csv", "run"])),
+    complete: (m) => {
+      const pid = integer(m, "pid", 1, 2 ** 22);
+      const line = string(m, "line", 4096);
+      return this.clock.alone(() => this.shells.complete(this.run, pid, line));
+    },
+    containers: () => this.clock.alone(() => ({ tasks: containersOf(this.run) })),
+    export: (m) => exported(this.run, choice(m, "what", ["trace", "ftrace", "csv", "run"])),
   };
 
-  private own(): Branches {
-    if (this.branches === null) throw new BadRequest("nothing has been booted");
-    return this.branches;
+  /** An input is about to be made: the past becomes a branch, in all kernels that get it. */
+  private leave(): string | null {
+    const name = this.clock.main.branches.leave();
+    for (const s of this.rivals) s.branches.leave(name !== null);
+    return name;
+  }
+
+  /** The input just made, in the rivals too. */
+  private async alsoRivals(): Promise<void> {
+    const e = this.run.journal[this.run.applied - 1];
+    for (const { run } of this.rivals) {
+      run.note({ ...run.at, control: e.control, value: e.value });
+      await this.shells.again(run, e);
+    }
   }
 
   private value(control: string, v: unknown): number | string {
-    const c = this.current.scenario.controls.find((x) => x.name === control);
+    const c = this.run.scenario.controls.find((x) => x.name === control);
     if (c === undefined) throw new BadRequest(`control: there is no '${control}'`);
     if (c.knob.kind === "button") return "";
     if (c.knob.kind === "choice") return choice({ value: v }, "value", c.knob.choices);
@@ -195,133 +246,73 @@ export class Lab {
   }
 
   private async boot(m: Fields): Promise<Requests["boot"][1]> {
-    const view = choice(
-      m,
-      "view",
-      SCENARIOS.map((s) => s.id),
-    );
-    const scenario = SCENARIOS.find((s) => s.id === view) ?? SCENARIOS[0];
     const seed = integer(m, "seed", 0, 2 ** 32 - 1);
-    const settings = knobsOf(scenario.settings, fields(m["settings"], "settings") as Record<string, number | string>);
     const journal = journalOf(m["journal"]);
     const at = m["at"] === null || m["at"] === undefined ? null : instant(fields(m["at"], "at"));
-    this.stop();
-    return await this.alone(async () => {
-      this.run = null;
-      const run = new Run(scenario, { settings, seed }, (r, e) => this.shells.again(r, e));
-      run.journal = journal;
-      this.run = run;
-      this.branches = new Branches(run);
-      this.achieved = 0;
+    const wishes = [m, ...besideOf(m["beside"])].map((w) => ({
+      view: choice(
+        w,
+        "view",
+        VIEWS.map((v) => v.id),
+      ),
+      settings: fields(w["settings"], "settings"),
+    }));
+    this.clock.stop();
+    const mine = this.clock.claim();
+    return await this.clock.alone(async () => {
+      this.clock.put([]);
+      const made = [];
+      for (const { view, settings: given } of wishes) {
+        const scenario = await loadScenario(view);
+        const { settings, problems } = fitting(scenario, given);
+        const compose = await composer(scenario, settings["packages"]);
+        const run = new Run(scenario, { settings, seed }, (r, e) => this.shells.again(r, e), compose);
+        if (view === wishes[0].view) run.journal = [...journal];
+        made.push({ side: { run, branches: new Branches(run) }, settings, problems, view: viewInfo(scenario) });
+      }
+      this.clock.put(made.map((x) => x.side));
       const last = journal.at(-1);
       if (last !== undefined && (at === null || !earlier(at, last)))
-        await this.go({ ns: last.ns, k: last.k }, ++this.seeks);
-      if (at !== null) await this.seek(at, ++this.seeks);
-      return { view: viewInfo(scenario), settings, seed, at: run.at };
+        await this.clock.go({ ns: last.ns, k: last.k }, mine);
+      if (at !== null) await this.clock.seek(at, mine);
+      const [first, ...others] = made.map(({ view, settings }) => ({ view, settings }));
+      return { ...first, seed, at: this.run.at, problems: made.flatMap((x) => x.problems), others };
     });
   }
 
-  private stop(): void {
-    this.speed = 0;
-    this.seeks++;
-    this.changes++;
-  }
-
-  private async step(unit: "event" | "jiffy" | "second", dir: number): Promise<Instant> {
-    const { current } = this;
-    if (unit === "event") {
-      if (dir > 0) current.stepEvent();
-      else await current.stepBack();
-      return current.at;
-    }
-    const ns = unit === "second" ? 1e9 : 1e9 / current.kernel.core.time.hz;
-    const there =
-      dir > 0 ? Math.floor(current.base / ns) + 1 : Math.ceil((current.base + (current.steps > 0 ? 1 : 0)) / ns) - 1;
-    return await this.seek({ ns: Math.max(0, Math.round(there * ns)), k: 0 }, ++this.seeks);
-  }
-
-  /** Back if need be, then forward in slices; a later seek takes its place (ESEEK). */
-  private async seek(to: Instant, mine: number): Promise<Instant> {
-    const { current } = this;
-    if (mine !== this.seeks) throw new BadRequest("a later one took its place", "ESEEK");
-    const goal = current.within(to);
-    current.rewind(goal);
-    await this.go(goal, mine);
-    return current.at;
-  }
-
-  private async go(to: Instant, mine: number): Promise<void> {
-    this.seeking = true;
-    try {
-      for (;;) {
-        const end = performance.now() + SLICE_MS;
-        if (await this.current.advance(to, () => performance.now() > end)) return;
-        await new Promise<void>((r) => this.host.later(r));
-        if (mine !== this.seeks) throw new BadRequest("a later one took its place", "ESEEK");
-      }
-    } finally {
-      this.seeking = false;
-      this.changes++;
-    }
-  }
-
-  /** A slice of running, then the mailbox. */
-  private tick(): void {
-    const { run } = this;
-    if (this.speed === 0 || run === null) {
-      this.ticking = false;
-      return;
-    }
-    this.ticking = true;
-    const now = performance.now();
-    const gap = this.lastTick === 0 ? 16 : Math.max(0.1, Math.min(now - this.lastTick, LONGEST_GAP_MS));
-    this.lastTick = now;
-    const { speed } = this;
-    const seeks = this.seeks;
-    void this.alone(async () => {
-      if (this.speed === 0 || seeks !== this.seeks || run !== this.run) return;
-      const before = run.base;
-      const to = { ns: Math.min(LATEST_NS, Math.round(run.base + Math.min(gap * speed * 1e6, 3600e9))), k: 0 };
-      const end = performance.now() + SLICE_MS;
-      await run.advance(to, () => performance.now() > end);
-      const rate = (run.base - before) / (gap * 1e6);
-      this.achieved = this.achieved === 0 ? rate : this.achieved * 0.9 + rate * 0.1;
-    }).then(
-      () => this.host.later(() => this.tick()),
-      (e) => {
-        this.crash = trouble(e);
-        this.speed = 0;
-        this.ticking = false;
-      },
-    );
-  }
-
-  /** Why the run stopped by itself. */
-  private crash: Trouble | null = null;
-
   private frame(m: Fields): Frame | { same: true } {
-    const run = this.current;
+    const { clock } = this;
+    if (clock.sides.length === 0) throw new BadRequest("nothing has been booted");
     if (this.crash !== null) {
       const { crash } = this;
       this.crash = null;
       throw new BadRequest(crash.text, "ECRASH");
     }
     const last = integer(m, "last", 0, 2 ** 53);
-    if (last === this.changes + 1) return { same: true };
-    return frameOf(run, this.own(), {
-      from: number(m, "from", 0, LATEST_NS),
-      to: number(m, "to", 0, LATEST_NS),
+    if (last === clock.changes + 1) return { same: true };
+    const text = string(m, "filter");
+    if (text !== this.filter.text)
+      this.filter = { text, matches: new Matches(text.trim() === "" ? null : eventFilter(text)) };
+    const of = string(m, "follow", 200);
+    if (of !== (this.followed?.of ?? "")) this.followed = of === "" ? null : { of, matches: new Matches(about(of)) };
+    const from = number(m, "from", 0, LATEST_NS);
+    return frameOf(clock, {
+      from,
+      to: number(m, "to", from, LATEST_NS),
       width: integer(m, "width", 1, 8192),
       lanes: integer(m, "lanes", 1, 8192),
       events: integer(m, "events", 0, 512),
-      fits: eventFilter(string(m, "filter")),
-      number: this.changes + 1,
-      running: this.speed > 0,
-      seeking: this.seeking,
-      speed: this.speed,
-      achieved: this.achieved,
+      matches: this.filter.matches,
+      followed: this.followed?.matches ?? null,
     });
   }
+}
+
+function besideOf(v: unknown): Fields[] {
+  if (v === undefined) return [];
+  if (!Array.isArray(v) || v.length > MOST_BESIDE)
+    throw new BadRequest(`beside: a list of at most ${MOST_BESIDE} kernels is needed`);
+  return v.map((x, i) => fields(x, `beside[${i}]`));
 }
 
 function journalOf(v: unknown): Entry[] {
@@ -351,7 +342,8 @@ export function trouble(e: unknown): Trouble {
 /** What can be handed over instead of copied. */
 function buffersOf(f: Frame | { same: true }): Transferable[] {
   if ("same" in f) return [];
-  const arrays = [f.gauges.x, ...f.gauges.y, ...f.lanes, ...(f.ghost === null ? [] : [f.ghost.x, ...f.ghost.y])];
-  if (f.heat !== null) arrays.push(f.heat as never);
+  const arrays: { readonly buffer: ArrayBufferLike }[] = f.heat === null ? [] : [f.heat];
+  for (const p of [f, ...f.others]) arrays.push(p.gauges.x, ...p.gauges.y, ...p.lanes);
+  if (f.ghost !== null) arrays.push(f.ghost.x, ...f.ghost.y);
   return [...new Set(arrays.map((a) => a.buffer as ArrayBuffer))];
 }

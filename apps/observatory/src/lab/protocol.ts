@@ -4,7 +4,7 @@
  * unasked.
  */
 import type { Knob, Knobs, Table } from "@kernelkit/core/stories";
-import type { Columns } from "./history.js";
+import type { AreaRow, Columns } from "./history.js";
 import type { Entry, Instant } from "./run.js";
 import type { KernelEvent, ViewId } from "./scenario.js";
 
@@ -32,6 +32,7 @@ export interface ViewInfo {
     readonly linux: string;
     readonly group: string;
     readonly limit: boolean;
+    readonly drag: { readonly control: string; readonly per: number } | null;
   }[];
   readonly lanes: {
     readonly title: string;
@@ -62,6 +63,16 @@ export interface BootReply {
   readonly settings: Knobs;
   readonly seed: number;
   readonly at: Instant;
+  /** Settings that could not be used, a sentence each. */
+  readonly problems: readonly string[];
+  /** The kernels beside it. */
+  readonly others: readonly { readonly view: ViewInfo; readonly settings: Knobs }[];
+}
+
+/** Another kernel on the same clock. */
+export interface Beside {
+  readonly view: string;
+  readonly settings: Knobs;
 }
 
 export interface FrameRequest {
@@ -73,11 +84,26 @@ export interface FrameRequest {
   /** Newest events that fit the filter: at most this many. */
   readonly events: number;
   readonly filter: string;
+  /** An entity whose life line is wanted; "": none. */
+  readonly follow: string;
   /** Number of the last frame: the same again is answered by `same`. */
   readonly last: number;
 }
 
-export interface Frame {
+/** What a frame has of each kernel. */
+export interface FramePart {
+  readonly view: ViewId;
+  readonly settings: Knobs;
+  readonly gauges: Columns;
+  readonly laneNames: readonly string[];
+  readonly lanes: readonly Uint8Array[];
+  readonly picture: unknown;
+  readonly takeaway: string;
+  readonly table: Table;
+  readonly digest: string;
+}
+
+export interface Frame extends FramePart {
   readonly number: number;
   /** The window it is of, ns. */
   readonly from: number;
@@ -90,23 +116,29 @@ export interface Frame {
   readonly seeking: boolean;
   readonly speed: number;
   readonly achieved: number;
+  /** What stopped or slowed the run, in words. */
+  readonly halted: string;
   readonly branch: number;
   readonly branches: readonly BranchInfo[];
-  readonly gauges: Columns;
   /** The parent's future, from where this branch left it. */
   readonly ghost: Columns | null;
-  readonly laneNames: readonly string[];
-  readonly lanes: readonly Uint8Array[];
   readonly heat: Uint32Array | null;
-  readonly picture: unknown;
-  readonly takeaway: string;
-  readonly table: Table;
+  /** The kernels beside it. */
+  readonly others: readonly FramePart[];
   readonly events: readonly KernelEvent[];
-  /** How many fit the filter up to the cursor, and after it; how many are no longer kept. */
+  /** How many fit the filter up to the cursor, and after it; left and right of the window; how many are no longer kept. */
   readonly matches: number;
   readonly later: number;
+  readonly left: number;
+  readonly right: number;
   readonly folded: number;
-  readonly digest: string;
+  /** What is followed: how many events are about it, in all and up to the cursor; counts per column of lanes; the newest of them. */
+  readonly life: {
+    readonly total: number;
+    readonly here: number;
+    readonly ticks: Uint8Array;
+    readonly last: readonly KernelEvent[];
+  } | null;
   readonly mismatch: string | null;
   readonly snapshots: number;
   readonly snapshotChars: number;
@@ -117,8 +149,18 @@ export type StepUnit = "event" | "jiffy" | "second";
 
 /** Requests by kind, and what each is answered with. */
 export interface Requests {
-  hello: [{ proto: number }, { proto: number; views: readonly ViewInfo[] }];
-  boot: [{ view: string; settings: Knobs; seed: number; journal: readonly Entry[]; at: Instant | null }, BootReply];
+  hello: [{ proto: number }, { proto: number }];
+  boot: [
+    {
+      view: string;
+      settings: Knobs;
+      seed: number;
+      journal: readonly Entry[];
+      at: Instant | null;
+      beside: readonly Beside[];
+    },
+    BootReply,
+  ];
   run: [{ speed: number }, null];
   pause: [Record<never, never>, Instant];
   step: [{ unit: StepUnit; dir: 1 | -1 }, Instant];
@@ -127,11 +169,22 @@ export interface Requests {
   input: [{ control: string; value: number | string }, { branched: string | null }];
   branch: [{ branch: number }, null];
   drop: [{ branch: number }, null];
+  /** Where two branches begin to differ; the kernel goes to the instant before it. */
+  differ: [{ a: number; b: number }, { ns: number; text: string } | null];
   read: [{ path: string }, { text: string }];
   why: [{ event: number; ns: number }, { chain: readonly KernelEvent[] }];
   find: [{ filter: string; dir: 1 | -1 }, Instant];
+  /** What is to stop or slow the run; "": nothing. */
+  watch: [{ filter: string; act: "stop" | "slow" }, null];
+  /** Numbers of what lies between two instants, ns. */
+  area: [{ from: number; to: number }, { rows: readonly AreaRow[] }];
   shell: [{ pid: number; line: string }, { out: string; code: number }];
-  terminal: [Record<never, never>, { pid: number }];
+  /** What the end of a line may become, and that end. */
+  complete: [{ pid: number; line: string }, { hits: readonly string[]; end: string }];
+  /** A new shell; `inside` a task's namespaces, 0: in those of init. */
+  terminal: [{ inside: number }, { pid: number }];
+  /** Tasks one can open a terminal beside: one for each set of namespaces. */
+  containers: [Record<never, never>, { tasks: readonly { pid: number; name: string; own: readonly string[] }[] }];
   export: [{ what: string }, { name: string; type: string; text: string }];
 }
 export type Kind = keyof Requests;

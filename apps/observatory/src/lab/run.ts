@@ -6,8 +6,10 @@
  * An instant is (ns, k): everything up to and including `ns` has happened, and then k more events of the queue.
  */
 import type { Knobs } from "@kernelkit/core/stories";
-import { type AssembledKernel, assemble } from "kernelkit/kernel";
+import type { AssembledKernel } from "kernelkit/kernel";
+import { type Compose, composeOf } from "./compose.js";
 import { History } from "./history.js";
+import { keeps, Recorded } from "./recorded.js";
 import type { KernelEvent, Scenario } from "./scenario.js";
 import { Snapshots } from "./snapshots.js";
 
@@ -53,6 +55,11 @@ export class Run {
   /** Of the last snapshot, ms. */
   private cost = 0;
   private codes = new Uint8Array(0);
+  /** Asked of every event that happens, in replays too; the first one it takes is kept in `hit` until that is cleared. */
+  alarm: ((e: KernelEvent) => boolean) | null = null;
+  hit: KernelEvent | null = null;
+  /** Events that have been asked about or recorded. */
+  seen = 0;
   private broken = false;
   private foreign = false;
 
@@ -60,6 +67,7 @@ export class Run {
     readonly scenario: Scenario,
     readonly spec: RunSpec,
     private readonly extra: Extra = () => {},
+    private readonly compose: Compose = composeOf(scenario),
   ) {
     this.history = new History(scenario.binNs, scenario.gauges.length);
     this.codes = new Uint8Array(scenario.lanes?.max ?? 0);
@@ -82,7 +90,7 @@ export class Run {
   /** A kernel of this run's options, as booted, with observers. */
   blank(): AssembledKernel {
     const { scenario, spec } = this;
-    const kernel = assemble({ ...scenario.options(spec.settings), seed: spec.seed }).boot();
+    const kernel = this.compose({ ...scenario.options(spec.settings), seed: spec.seed }).boot();
     scenario.statics?.(kernel);
     for (const p of scenario.programs) kernel.core.programs.add(p);
     return kernel;
@@ -93,10 +101,12 @@ export class Run {
     this.kernel = kernel;
     this.broken = false;
     const { scenario } = this;
-    const record = (name: string, text: string, value: number, cpu: number, pid: number, comm: string): void => {
-      if (this.kernel !== kernel || earlier({ ns: this.base, k: this.steps }, this.frontier)) return;
-      const { currentId, currentCause } = kernel.core.events;
-      this.history.event({ ns: kernel.now, name, cpu, pid, comm, text, value, event: currentId, cause: currentCause });
+    const replays = (): boolean => earlier({ ns: this.base, k: this.steps }, this.frontier);
+    const deaf = (): boolean => this.kernel !== kernel || (this.alarm === null && replays());
+    const record = (e: KernelEvent): void => {
+      this.seen++;
+      if (this.hit === null && this.alarm?.(e) === true) this.hit = e;
+      if (!replays()) this.history.event(e);
     };
     const who = (): readonly [number, string] => {
       const t = kernel.core.current ?? kernel.cpus.curr[kernel.core.currentCpu];
@@ -104,17 +114,35 @@ export class Run {
     };
     for (const pattern of scenario.traces) {
       kernel.trace.listen(pattern, (name, ...args) => {
+        if (deaf()) return;
         const tp = kernel.trace.points.get(name);
         const where = tp?.where?.(...(args as never[]));
         const t = where?.task;
         const [pid, comm] = t === undefined ? who() : t === null ? [0, "<idle>"] : [t.nr, t.comm];
-        const text = tp?.print(...(args as never[])) ?? "";
-        record(name, text, scenario.value?.(name, args) ?? Number.NaN, where?.cpu ?? kernel.core.currentCpu, pid, comm);
+        const lazy = tp !== undefined && keeps(args);
+        const words = lazy ? null : (tp?.print(...(args as never[])) ?? "");
+        const value = scenario.value?.(name, args) ?? Number.NaN;
+        const cpu = where?.cpu ?? kernel.core.currentCpu;
+        const { currentId, currentCause } = kernel.core.events;
+        const print = lazy ? (tp.print as (...a: never[]) => string) : null;
+        record(new Recorded(kernel.now, name, cpu, pid, comm, value, currentId, currentCause, words, print, args));
       });
     }
     scenario.watch?.(kernel, (e) => {
+      if (deaf()) return;
       const [pid, comm] = who();
-      record(e.name, e.text, e.value ?? Number.NaN, e.cpu ?? kernel.core.currentCpu, e.pid ?? pid, e.comm ?? comm);
+      const { currentId, currentCause } = kernel.core.events;
+      record({
+        ns: kernel.now,
+        name: e.name,
+        cpu: e.cpu ?? kernel.core.currentCpu,
+        pid: e.pid ?? pid,
+        comm: e.comm ?? comm,
+        text: e.text,
+        value: e.value ?? Number.NaN,
+        event: currentId,
+        cause: currentCause,
+      });
     });
   }
 

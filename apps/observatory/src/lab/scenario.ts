@@ -7,6 +7,17 @@ import type { AnyProgramDef } from "@kernelkit/core";
 import type { Knob, Knobs, Table } from "@kernelkit/core/stories";
 import type { AssembledKernel, BootOptions } from "kernelkit/kernel";
 
+/** Packages by the name of their options. */
+export type PackageName =
+  | "genirq"
+  | "integrity"
+  | "memcg"
+  | "namespaces"
+  | "numa"
+  | "powerclamp"
+  | "printk"
+  | "writeback";
+
 /** A quantity over time. */
 export interface Gauge {
   readonly name: string;
@@ -21,6 +32,8 @@ export interface Gauge {
   readonly rate?: boolean;
   /** A level that others are held against: drawn dashed. */
   readonly limit?: boolean;
+  /** It can be dragged in the plot: the control that is set, and how much of the quantity one unit of the control is. */
+  readonly drag?: { readonly control: string; readonly per: number };
   read(kernel: AssembledKernel): number;
 }
 
@@ -114,6 +127,8 @@ export interface Scenario<P = unknown> {
   /** Files of Linux that show the same numbers. */
   readonly files: readonly string[];
   readonly programs: readonly AnyProgramDef[];
+  /** The packages of its kernel. */
+  readonly packages: Readonly<Partial<Record<PackageName, (options?: never) => unknown>>>;
   options(settings: Knobs): BootOptions;
   /** Functions that a checkpoint refers to by name; called after each boot, before `setup` or a restore. */
   statics?(kernel: AssembledKernel): void;

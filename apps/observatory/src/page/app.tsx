@@ -2,14 +2,18 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { VIEWS } from "../lab/views.js";
-import { Build } from "./build.js";
+import { lazy } from "./lazy.js";
 import { type Link, parseLink } from "./link.js";
 import { Look } from "./look.js";
+import { Guard } from "./paced.js";
 import { Start } from "./start.js";
-import { Stories } from "./stories.js";
-import { StoryPage } from "./storyPage.js";
 import { KEY_HELP } from "./transport.js";
-import { Truth } from "./truth.js";
+
+const All = lazy(async () => (await import("./all.js")).All);
+const Build = lazy(async () => (await import("./build.js")).Build);
+const Stories = lazy(async () => (await import("./stories.js")).Stories);
+const StoryPage = lazy(async () => (await import("./storyPage.js")).StoryPage);
+const Truth = lazy(async () => (await import("./truth.js")).Truth);
 
 const SCREENS: readonly (readonly [string, string])[] = [
   ["stories", "Stories"],
@@ -112,7 +116,9 @@ export function App(): JSX.Element {
             </button>
           </div>
         )}
-        <Screen screen={screen} arg={arg} link={link} theme={theme} />
+        <Guard key={`${screen}/${arg}`} name="This screen">
+          <Screen screen={screen} arg={arg} link={link} theme={theme} />
+        </Guard>
       </main>
       <dialog ref={help} aria-label="Keys">
         <h2>Keys</h2>
@@ -146,7 +152,7 @@ interface ScreenProps {
 function Screen({ screen, arg, link, theme }: ScreenProps): JSX.Element {
   switch (screen) {
     case "see": {
-      const view = VIEWS.some((v) => v.id === arg) ? arg : "wb";
+      const view = arg === "all" ? "all" : (VIEWS.find((v) => v.id === arg)?.id ?? "wb");
       return (
         <>
           <nav class="rail" aria-label="Views">
@@ -155,8 +161,11 @@ function Screen({ screen, arg, link, theme }: ScreenProps): JSX.Element {
                 {v.name}
               </a>
             ))}
+            <a href="#/see/all" aria-current={view === "all" ? "page" : undefined}>
+              All
+            </a>
           </nav>
-          <Look view={view} link={link} theme={theme} />
+          {view === "all" ? <All link={link} /> : <Look view={view} link={link} theme={theme} />}
         </>
       );
     }
@@ -169,6 +178,6 @@ function Screen({ screen, arg, link, theme }: ScreenProps): JSX.Element {
     case "truth":
       return <Truth />;
     default:
-      return <Start />;
+      return <Start theme={theme} />;
   }
 }

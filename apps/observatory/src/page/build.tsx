@@ -3,13 +3,43 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Built } from "../build/machine.js";
 import { DEFAULT_SPEC, type MachineSpec, PACKAGES, parseDistances, programText } from "../build/spec.js";
+import { VIEWS } from "../lab/views.js";
 import { KnobInput } from "./knob.js";
 import { save } from "./save.js";
+import { startWorker } from "./startWorker.js";
 
 const number = (min: number, max: number, def: number, unit: string) =>
   ({ kind: "number", default: def, min, max, unit }) as const;
 
+/** Packages that each view needs beside core. */
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  wb: ["writeback"],
+  mem: ["memcg", "writeback"],
+  numa: ["numa"],
+  power: ["powerclamp"],
+  irq: ["genirq"],
+  log: ["printk-syslog", "namespaces"],
+  ns: ["namespaces"],
+  trust: ["integrity"],
+};
+
+/** Bytes of each package in this page's own bundle; null: not known (yet, or where the page was not built). */
+function useSizes(): Readonly<Record<string, number>> | null {
+  const [sizes, set] = useState<Readonly<Record<string, number>> | null>(null);
+  useEffect(() => {
+    fetch(new URL("sizes.json", location.href.replace(/#.*/, "")))
+      .then((r) => (r.ok ? r.json() : null))
+      .then(set, () => set(null));
+  }, []);
+  return sizes;
+}
+
+const kB = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
+
 export function Build(): JSX.Element {
+  const sizes = useSizes();
+  const weigh = (name: string): number =>
+    sizes === null ? 0 : (sizes[name] ?? 0) + (name === "integrity" ? (sizes["crypto"] ?? 0) : 0);
   const [spec, setSpec] = useState<MachineSpec>(DEFAULT_SPEC);
   const [distances, setDistances] = useState("");
   const [built, setBuilt] = useState<Built | null>(null);
@@ -23,21 +53,22 @@ export function Build(): JSX.Element {
   };
   const boot = (): void => {
     worker.current?.terminate();
-    const w = new Worker(new URL("../build/worker.ts", import.meta.url), { type: "module" });
-    worker.current = w;
     setBusy(true);
     setProblem("");
-    w.onmessage = (e: MessageEvent<{ ok: Built } | { err: string }>) => {
-      if ("ok" in e.data) setBuilt(e.data.ok);
-      else setProblem(e.data.err);
-      setBusy(false);
-      w.terminate();
-    };
-    w.onerror = (e) => {
-      e.preventDefault();
-      setProblem(e.message);
-      setBusy(false);
-    };
+    const w = startWorker(
+      "build",
+      (m: { ok: Built } | { err: string }) => {
+        if ("ok" in m) setBuilt(m.ok);
+        else setProblem(m.err);
+        setBusy(false);
+        w.terminate();
+      },
+      (text) => {
+        setProblem(text);
+        setBusy(false);
+      },
+    );
+    worker.current = w;
     w.postMessage(spec);
   };
   const text = programText(spec);
@@ -118,9 +149,34 @@ export function Build(): JSX.Element {
                     }
                   />{" "}
                   {p.name} <span class="muted">{p.what}</span>
+                  {sizes !== null && <span class="muted">, {kB(weigh(p.name))}</span>}
                 </label>
               </div>
             ))}
+            {sizes !== null && (
+              <p>
+                In a bundle, minified and compressed: core {kB(weigh("core"))}, with what is on{" "}
+                <b data-bundle>{kB(spec.packages.reduce((n, p) => n + weigh(p), weigh("core")))}</b>. Measured in this
+                page's own bundle; a bundler drops more of what a program does not use.
+              </p>
+            )}
+            <h3>What can be looked at in it</h3>
+            <ul class="legend">
+              {VIEWS.map((v) => {
+                const without = NEEDED[v.id].filter((n) => !spec.packages.includes(n));
+                return (
+                  <li key={v.id}>
+                    {without.length === 0 ? (
+                      <>
+                        ✓ <a href={`#/see/${v.id}`}>{v.name}</a>
+                      </>
+                    ) : (
+                      `✗ ${v.name}: there is none without ${without.join(" and ")}`
+                    )}
+                  </li>
+                );
+              })}
+            </ul>
           </fieldset>
         </div>
         <aside aria-label="Result">

@@ -1,5 +1,6 @@
 /** The page's end of the protocol: requests as promises. */
 import type { Answer, Kind, Requests, Trouble } from "../lab/protocol.js";
+import { startWorker } from "./startWorker.js";
 
 export class LabError extends Error {
   constructor(readonly trouble: Trouble) {
@@ -21,18 +22,17 @@ export class LabClient {
   private last = 0;
 
   constructor(onCrash: (text: string) => void) {
-    this.worker = new Worker(new URL("../lab/worker.ts", import.meta.url), { type: "module" });
-    this.worker.onmessage = (e: MessageEvent<Answer>) => {
-      const w = this.waiting.get(e.data.id);
-      this.waiting.delete(e.data.id);
-      if (w === undefined) return;
-      if ("ok" in e.data) w.ok(e.data.ok);
-      else w.err(new LabError(e.data.err));
-    };
-    this.worker.onerror = (e) => {
-      e.preventDefault();
-      onCrash(e.message);
-    };
+    this.worker = startWorker(
+      "lab",
+      (a: Answer) => {
+        const w = this.waiting.get(a.id);
+        this.waiting.delete(a.id);
+        if (w === undefined) return;
+        if ("ok" in a) w.ok(a.ok);
+        else w.err(new LabError(a.err));
+      },
+      onCrash,
+    );
   }
 
   ask<K extends Kind>(k: K, m: Requests[K][0]): Promise<Requests[K][1]> {

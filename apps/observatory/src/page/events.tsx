@@ -42,11 +42,12 @@ export function Events({ session }: { readonly session: Session }): JSX.Element 
       </div>
       <p id="filter-says" class="muted" role="status">
         {session.filterProblem === "" ? (
-          `${f.matches} up to the cursor${session.filter === "" ? "" : " fit"}, ${f.later} later ones${f.folded > 0 ? `, ${f.folded} older ones no longer kept (go there to see them)` : ""}.`
+          `${f.matches} up to the cursor${session.filter === "" ? "" : " fit"}, ${f.later} later ones; ${f.left} left of the time shown, ${f.right} right of it${f.folded > 0 ? `, ${f.folded} older ones no longer kept (go there to see them)` : ""}.`
         ) : (
           <span style="color:var(--bad)">{session.filterProblem}. All are shown.</span>
         )}
       </p>
+      <Watch session={session} />
       {chain !== null && (
         <div class="note">
           <div class="row">
@@ -84,7 +85,7 @@ export function Events({ session }: { readonly session: Session }): JSX.Element 
           </thead>
           <tbody>
             {f.events.slice(0, 60).map((e, i) => (
-              <tr key={`${e.ns} ${e.event} ${f.events.length - i}`}>
+              <tr key={`${e.ns} ${e.event} ${f.matches - i}`}>
                 <td>
                   <button
                     type="button"
@@ -97,7 +98,18 @@ export function Events({ session }: { readonly session: Session }): JSX.Element 
                 </td>
                 <td class="n">{e.cpu}</td>
                 <td>
-                  {e.comm}-{e.pid}
+                  <button
+                    type="button"
+                    class="bare"
+                    tabIndex={-1}
+                    title="only events of this task"
+                    onClick={() => {
+                      session.filter = `pid=${e.pid}`;
+                      session.changed();
+                    }}
+                  >
+                    {e.comm}-{e.pid}
+                  </button>
                 </td>
                 <td>{e.name.replace(/^[a-z_]+:/, "")}</td>
                 <td>
@@ -117,5 +129,49 @@ export function Events({ session }: { readonly session: Session }): JSX.Element 
         </table>
       </section>
     </section>
+  );
+}
+
+/** What is to stop or slow the run: any filter. */
+function Watch({ session }: { readonly session: Session }): JSX.Element {
+  const { watch } = session;
+  const draft = useDraft(watch.filter);
+  const [act, setAct] = useState<"stop" | "slow">(watch.act);
+  const set = (filter: string, how: "stop" | "slow"): void => {
+    draft.taken();
+    void session.setWatch(filter, how);
+  };
+  return (
+    <form
+      class="row"
+      onSubmit={(e) => {
+        e.preventDefault();
+        set(draft.value, act);
+      }}
+    >
+      <label for="watch-act">when an event fits,</label>
+      <select id="watch-act" value={act} onChange={(e) => setAct(e.currentTarget.value as "stop")}>
+        <option value="stop">stop there</option>
+        <option value="slow">go slowly</option>
+      </select>
+      <label class="sr" for="watch">
+        filter that stops or slows the run
+      </label>
+      <input
+        id="watch"
+        type="search"
+        class="grow"
+        maxLength={500}
+        placeholder="event~oom, value>150"
+        value={draft.value}
+        onInput={draft.onInput}
+      />
+      <button type="submit">Watch for it</button>
+      {watch.filter !== "" && (
+        <button type="button" onClick={() => set("", act)}>
+          Watch no more
+        </button>
+      )}
+    </form>
   );
 }

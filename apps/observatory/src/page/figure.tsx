@@ -9,9 +9,13 @@ import { csv } from "../lab/exports.js";
 import { cell } from "./format.js";
 import { save, svgText, toPng } from "./save.js";
 
-/** What makes an element a mark: a plain sentence, said on hover and on focus alike. */
-export const mark = (text: string): Readonly<Record<string, unknown>> => ({
+/**
+ * What makes an element a mark: a plain sentence, said on hover and on focus alike. `of`: the entity it stands for (`task:300`), which can
+ * be followed.
+ */
+export const mark = (text: string, of?: string): Readonly<Record<string, unknown>> => ({
   "data-mark": text,
+  ...(of !== undefined && { "data-of": of }),
   role: "img",
   "aria-label": text,
   tabIndex: -1,
@@ -23,18 +27,34 @@ export interface FigureProps {
   readonly what: string;
   readonly caption?: string;
   readonly table?: Table;
+  /** The marked thing under pointer or focus is to be followed. */
+  readonly onFollow?: (of: string) => void;
   readonly children: ComponentChildren;
 }
 
-export function Figure({ title, what, caption, table, children }: FigureProps): JSX.Element {
+export function Figure({ title, what, caption, table, onFollow, children }: FigureProps): JSX.Element {
   const [said, setSaid] = useState("");
+  /** The entity that was last pointed at. */
+  const [of, setOf] = useState("");
   const [open, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const explain = (e: Event): void => {
     const m = (e.target as Element).closest?.("[data-mark]");
-    if (m !== null && m !== undefined) setSaid(m.getAttribute("data-mark") ?? "");
+    if (m === null || m === undefined) return;
+    setSaid(m.getAttribute("data-mark") ?? "");
+    setOf(m.getAttribute("data-of") ?? "");
   };
   const walk = (e: KeyboardEvent): void => {
+    if (e.key === "t") {
+      setOpen(!open);
+      e.stopPropagation();
+      return;
+    }
+    if (e.key === "f" && of !== "" && onFollow !== undefined) {
+      onFollow(of);
+      e.stopPropagation();
+      return;
+    }
     const marks = [...(box.current?.querySelectorAll<SVGElement>("[data-mark]") ?? [])];
     if (marks.length === 0) return;
     const at = marks.indexOf(document.activeElement as SVGElement);
@@ -63,25 +83,13 @@ export function Figure({ title, what, caption, table, children }: FigureProps): 
             Table
           </button>
         )}
-        <details class="saves">
-          <summary>Save</summary>
-          <span class="row">
-            <button type="button" onClick={() => savePicture(picture(), title, caption ?? what, "svg")}>
-              SVG
-            </button>
-            <button type="button" onClick={() => savePicture(picture(), title, caption ?? what, "png")}>
-              PNG
-            </button>
-            {table !== undefined && (
-              <button
-                type="button"
-                onClick={() => save(`${title}.csv`, "text/csv", csv([table.columns, ...table.rows]))}
-              >
-                CSV
-              </button>
-            )}
-          </span>
-        </details>
+        <Saves
+          svg={() => void savePicture(picture(), title, caption ?? what, "svg")}
+          png={() => void savePicture(picture(), title, caption ?? what, "png")}
+          {...(table !== undefined && {
+            csv: () => save(`${title}.csv`, "text/csv", csv([table.columns, ...table.rows])),
+          })}
+        />
       </div>
       <div
         ref={box}
@@ -95,10 +103,43 @@ export function Figure({ title, what, caption, table, children }: FigureProps): 
       >
         {children}
       </div>
-      <div class="explain">{said === "" ? what : said}</div>
+      <div class="explain">
+        {said === "" ? what : said}{" "}
+        {of !== "" && onFollow !== undefined && (
+          <button type="button" class="small" onClick={() => onFollow(of)}>
+            Follow {of}
+          </button>
+        )}
+      </div>
       {caption !== undefined && <figcaption>{caption}</figcaption>}
       {open && table !== undefined && <DataTable table={table} label={title} />}
     </figure>
+  );
+}
+
+/** What a figure can be taken away as. */
+export function Saves(p: {
+  readonly svg: () => void;
+  readonly png: () => void;
+  readonly csv?: () => void;
+}): JSX.Element {
+  return (
+    <details class="saves">
+      <summary>Save</summary>
+      <span class="row">
+        <button type="button" onClick={p.svg}>
+          SVG
+        </button>
+        <button type="button" onClick={p.png}>
+          PNG
+        </button>
+        {p.csv !== undefined && (
+          <button type="button" onClick={p.csv}>
+            CSV
+          </button>
+        )}
+      </span>
+    </details>
   );
 }
 

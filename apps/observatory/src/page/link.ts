@@ -12,6 +12,11 @@ export interface Link {
   /** Window of the time axis, seconds; null: all. */
   readonly window: readonly [number, number] | null;
   readonly filter: string;
+  readonly follow: string;
+  readonly bookmarks: readonly { readonly name: string; readonly at: Instant }[];
+  /** Settings of a second kernel beside it; null: there is none. */
+  readonly beside: Readonly<Record<string, string>> | null;
+  readonly run: boolean;
   readonly journal: readonly Entry[];
   /** What was wrong, a sentence each. */
   readonly problems: readonly string[];
@@ -27,6 +32,10 @@ export function parseLink(hash: string): Link {
   let at: Instant | null = null;
   let window: [number, number] | null = null;
   let filter = "";
+  let follow = "";
+  let run = false;
+  let bookmarks: { name: string; at: Instant }[] = [];
+  let beside: Record<string, string> | null = null;
   let journal: Entry[] = [];
   for (const part of query.split("&").filter(Boolean)) {
     const i = part.indexOf("=");
@@ -47,17 +56,29 @@ export function parseLink(hash: string): Link {
         else bad("a number below 4294967296 is needed; 7 was used");
         break;
       case "o":
-        settings = Object.fromEntries(
-          value.split(",").flatMap((s) => {
-            const [k, ...v] = s.split(":");
-            return k !== "" && v.length > 0 ? [[k, v.join(":")]] : [];
-          }),
-        );
+        settings = settingsOf(value);
+        break;
+      case "b":
+        beside = settingsOf(value);
+        break;
+      case "fol":
+        if (/^[a-z]+:[^&]{1,100}$/.test(value)) follow = value;
+        else bad("what is followed is KIND:NAME, as task:300");
+        break;
+      case "run":
+        run = value === "1";
+        break;
+      case "bm":
+        bookmarks = value.split(",").flatMap((text) => {
+          const m = /^([^@]{1,40})@(.*)$/.exec(text);
+          const when = m === null ? null : instantOf(m[2]);
+          return m === null || when === null ? [] : [{ name: m[1], at: when }];
+        });
+        if (bookmarks.length === 0) bad("bookmarks are NAME@SECONDS; there are none");
         break;
       case "t": {
-        const m = /^(\d{1,10})(?:\.(\d{1,9}))?(?:\.(\d{1,7}))?$/.exec(value);
-        if (m === null) bad("seconds are needed, as 12.400000000; the start was used");
-        else at = { ns: Number(m[1]) * 1e9 + Number((m[2] ?? "0").padEnd(9, "0")), k: Number(m[3] ?? 0) };
+        at = instantOf(value);
+        if (at === null) bad("seconds are needed, as 12.400000000; the start was used");
         break;
       }
       case "x": {
@@ -79,7 +100,23 @@ export function parseLink(hash: string): Link {
         bad("is not known");
     }
   }
-  return { path: path.split("/").filter(Boolean), seed, settings, at, window, filter, journal, problems };
+  const parts = path.split("/").filter(Boolean);
+  return { path: parts, seed, settings, at, window, filter, follow, bookmarks, beside, run, journal, problems };
+}
+
+/** `name:value,name:value` */
+const settingsOf = (text: string): Record<string, string> =>
+  Object.fromEntries(
+    text.split(",").flatMap((s) => {
+      const [k, ...v] = s.split(":");
+      return k !== "" && v.length > 0 ? [[k, v.join(":")]] : [];
+    }),
+  );
+
+/** Seconds, and after a second point the event. */
+function instantOf(text: string): Instant | null {
+  const m = /^(\d{1,10})(?:\.(\d{1,9}))?(?:\.(\d{1,7}))?$/.exec(text);
+  return m === null ? null : { ns: Number(m[1]) * 1e9 + Number((m[2] ?? "0").padEnd(9, "0")), k: Number(m[3] ?? 0) };
 }
 
 function decoded(s: string): string | null {
@@ -115,16 +152,25 @@ export interface LinkState {
   readonly at: Instant;
   readonly window: readonly [number, number] | null;
   readonly filter: string;
+  readonly follow: string;
+  readonly bookmarks: readonly { readonly name: string; readonly at: Instant }[];
+  readonly beside: Readonly<Record<string, string | number>> | null;
   readonly journal: readonly Entry[];
 }
 
 /** The part behind `#`; null if it would be too long. */
 export function makeLink(s: LinkState): string | null {
   const q: string[] = ["v=1", `seed=${s.seed}`];
-  const o = Object.entries(s.settings);
-  if (o.length > 0) q.push(`o=${o.map(([k, v]) => plain(`${k}:${v}`)).join(",")}`);
+  const list = (o: LinkState["settings"]): string =>
+    Object.entries(o)
+      .map(([k, v]) => plain(`${k}:${v}`))
+      .join(",");
+  if (Object.keys(s.settings).length > 0) q.push(`o=${list(s.settings)}`);
+  if (s.beside !== null) q.push(`b=${list(s.beside)}`);
   q.push(`t=${instantText(s.at)}`);
   if (s.window !== null) q.push(`x=${s.window[0]}..${s.window[1]}`);
+  if (s.follow !== "") q.push(`fol=${plain(s.follow)}`);
+  if (s.bookmarks.length > 0) q.push(`bm=${s.bookmarks.map((b) => `${plain(b.name)}@${instantText(b.at)}`).join(",")}`);
   if (s.filter !== "") q.push(`f=${encodeURIComponent(s.filter)}`);
   if (s.journal.length > 0)
     q.push(

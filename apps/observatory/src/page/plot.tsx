@@ -1,161 +1,16 @@
-/** Series over the shared time axis, by uPlot. Limits are dashed; the future that a branch left is a thin dotted ghost. */
+/** Charts with their words: what each line is, its values, a sentence, a table, exports; and a cursor for the keyboard. */
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
-import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
+import { useState } from "preact/hooks";
 import { csv } from "../lab/exports.js";
-import type { Frame, ViewInfo } from "../lab/protocol.js";
-import { DataTable } from "./figure.js";
+import type { ViewInfo } from "../lab/protocol.js";
+import { Chart, type ChartProps, extent, roundUp, token } from "./chart.js";
+import { DataTable, Saves } from "./figure.js";
 import { quantity } from "./format.js";
-import { save } from "./save.js";
+import { plotSvg } from "./plotSvg.js";
+import { save, toPng } from "./save.js";
+import type { Session } from "./session.js";
 
-const token = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-export const GLYPHS = ["●", "✕", "✚", "◆", "■", "▬", "▼", "▲"];
-
-export interface Line {
-  readonly name: string;
-  readonly unit: string;
-  readonly what: string;
-  readonly linux: string;
-  readonly limit: boolean;
-  readonly y: ArrayLike<number>;
-}
-
-interface ChartProps {
-  readonly title: string;
-  readonly xLabel: string;
-  readonly x: ArrayLike<number>;
-  readonly lines: readonly Line[];
-  readonly range: readonly [number, number] | null;
-  readonly cursor?: number;
-  readonly ghost?: { readonly x: ArrayLike<number>; readonly y: readonly ArrayLike<number>[] } | null;
-  readonly theme: string;
-  readonly sync?: string;
-  readonly height?: number;
-  readonly onPick?: (x: number) => void;
-}
-
-/** A chart of lines; redrawn in place when its data change. */
-export function Chart(p: ChartProps): JSX.Element {
-  const box = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
-  const latest = useRef(p);
-  latest.current = p;
-  const shape = `${p.theme} ${p.lines.map((l) => l.name).join("|")} ${p.height ?? 150}`;
-  useEffect(() => {
-    const el = box.current;
-    if (el === null) return;
-    const ink = token("--muted");
-    const axis = {
-      stroke: ink,
-      grid: { stroke: token("--grid"), width: 1 },
-      ticks: { show: false },
-      font: "12px system-ui",
-    };
-    const u = new uPlot(
-      {
-        width: Math.max(200, el.clientWidth),
-        height: p.height ?? 150,
-        legend: { show: false },
-        cursor: { drag: { x: false, y: false }, ...(p.sync !== undefined && { sync: { key: p.sync } }) },
-        scales: {
-          x: { time: false, range: () => [...(latest.current.range ?? extent(latest.current.x))] as [number, number] },
-          y: { range: (_u, _lo, hi) => [0, roundUp(hi)] },
-        },
-        axes: [
-          { ...axis, size: 26 },
-          { ...axis, size: 62, values: (_u, vs) => vs.map((v) => quantity(v)) },
-        ],
-        series: [
-          {},
-          ...p.lines.map((l, i) => ({
-            stroke: token(l.limit ? "--muted" : `--c${i % 8}`),
-            width: l.limit ? 1.25 : 1.75,
-            ...(l.limit && {
-              dash: [
-                [6, 4],
-                [2, 3],
-                [9, 3, 2, 3],
-              ][i % 3],
-            }),
-            points: { show: false },
-          })),
-        ],
-        hooks: { draw: [(v) => overlay(v, latest.current)] },
-      },
-      data(p),
-      el,
-    );
-    u.over.addEventListener("click", () => {
-      const left = u.cursor.left ?? -1;
-      if (left >= 0) latest.current.onPick?.(u.posToVal(left, "x"));
-    });
-    const size = new ResizeObserver(() => u.setSize({ width: Math.max(200, el.clientWidth), height: p.height ?? 150 }));
-    size.observe(el);
-    plot.current = u;
-    return () => {
-      size.disconnect();
-      u.destroy();
-      plot.current = null;
-    };
-  }, [shape]);
-  useEffect(() => {
-    plot.current?.setData(data(p));
-  });
-  return <div ref={box} class="plot" aria-hidden="true" />;
-}
-
-const data = (p: ChartProps): uPlot.AlignedData => [p.x, ...p.lines.map((l) => l.y)] as unknown as uPlot.AlignedData;
-
-function extent(x: ArrayLike<number>): [number, number] {
-  if (x.length === 0) return [0, 1];
-  let [a, b] = [x[0], x[0]];
-  for (let i = 1; i < x.length; i++) {
-    if (x[i] < a) a = x[i];
-    if (x[i] > b) b = x[i];
-  }
-  return a === b ? [a - 1, b + 1] : [a, b];
-}
-
-/** 1, 2, 5 times a power of ten, so that a scale grows in steps and does not jump about. */
-function roundUp(v: number | null): number {
-  if (v === null || !(v > 0)) return 1;
-  const p = 10 ** Math.floor(Math.log10(v));
-  return ([1, 1.5, 2, 3, 5, 7.5, 10].find((m) => m * p >= v) ?? 10) * p;
-}
-
-/** Ghost and cursor, on top. */
-function overlay(u: uPlot, p: ChartProps): void {
-  const { ctx } = u;
-  ctx.save();
-  const { left, top, width, height } = u.bbox;
-  ctx.beginPath();
-  ctx.rect(left, top, width, height);
-  ctx.clip();
-  const { ghost } = p;
-  if (ghost != null)
-    ghost.y.forEach((y, g) => {
-      if (p.lines[g]?.limit) return;
-      ctx.strokeStyle = token(`--c${g % 8}`);
-      ctx.setLineDash([2, 4]);
-      ctx.lineWidth = devicePixelRatio;
-      ctx.beginPath();
-      for (let i = 0; i < ghost.x.length; i++)
-        if (!Number.isNaN(y[i])) ctx.lineTo(u.valToPos(ghost.x[i], "x", true), u.valToPos(y[i], "y", true));
-      ctx.stroke();
-    });
-  if (p.cursor !== undefined) {
-    const x = u.valToPos(p.cursor, "x", true);
-    ctx.strokeStyle = token("--ink");
-    ctx.setLineDash([]);
-    ctx.lineWidth = 1.5 * devicePixelRatio;
-    ctx.beginPath();
-    ctx.moveTo(x, top);
-    ctx.lineTo(x, top + height);
-    ctx.stroke();
-  }
-  ctx.restore();
-}
+const GLYPHS = ["●", "✕", "✚", "◆", "■", "▬", "▼", "▲"];
 
 /** Min, max and last of the defined values. */
 export function spread(y: ArrayLike<number>): { min: number; max: number; last: number } | null {
@@ -175,12 +30,35 @@ export interface PlotPanelProps extends ChartProps {
   readonly what: string;
 }
 
-/** A chart with its words: legend with values, a sentence, a table, exports. */
+/** A chart with its words. */
 export function PlotPanel(p: PlotPanelProps): JSX.Element {
   const [open, setOpen] = useState(false);
+  const [at, setAt] = useState(-1);
   const rows = (): (string | number)[][] => Array.from(p.x, (t, i) => [t, ...p.lines.map((l) => l.y[i] ?? "")]);
   const head = [p.xLabel, ...p.lines.map((l) => `${l.name} (${l.unit})`)];
   const table = { columns: head, rows: open ? thinned(rows()) : [] };
+  const drawing = (): string => {
+    const most = Math.max(0, ...p.lines.map((l) => spread(l.y)?.max ?? 0).filter(Number.isFinite));
+    const words = [p.what, location.href];
+    return plotSvg({ ...p, range: p.range ?? extent(p.x), top: roundUp(most), words, token });
+  };
+  const walk = (e: KeyboardEvent): void => {
+    const n = p.x.length;
+    const to = {
+      ArrowRight: at + 1,
+      ArrowLeft: at < 0 ? n - 1 : at - 1,
+      Home: 0,
+      End: n - 1,
+      PageDown: at + 10,
+      PageUp: at - 10,
+    }[e.key];
+    if (e.key === "Enter" && at >= 0) p.onPick?.(p.x[at]);
+    else if (to === undefined || n === 0) return;
+    else setAt(Math.min(n - 1, Math.max(0, to)));
+    e.preventDefault();
+    e.stopPropagation();
+  };
+  const point = at >= 0 && at < p.x.length;
   return (
     <figure class="panel">
       <div class="row">
@@ -188,11 +66,25 @@ export function PlotPanel(p: PlotPanelProps): JSX.Element {
         <button type="button" aria-pressed={open} onClick={() => setOpen(!open)}>
           Table
         </button>
-        <button type="button" onClick={() => save(`${p.title}.csv`, "text/csv", csv([head, ...rows()]))}>
-          CSV
-        </button>
+        <Saves
+          svg={() => save(`${p.title}.svg`, "image/svg+xml", drawing())}
+          png={() => void toPng(drawing()).then((b) => save(`${p.title}.png`, "image/png", b))}
+          csv={() => save(`${p.title}.csv`, "text/csv", csv([head, ...rows()]))}
+        />
       </div>
-      <Chart {...p} />
+      <div
+        class="picture"
+        role="group"
+        tabIndex={0}
+        aria-label={`${p.title}. Arrow keys walk the points.`}
+        onKeyDown={walk}
+      >
+        <Chart {...p} />
+        <div class={point ? "explain" : "sr"} role="status">
+          {point &&
+            `${p.xLabel} ${Number(p.x[at].toPrecision(6))}: ${p.lines.map((l) => `${l.name} ${quantity(Number(l.y[at]), l.unit)}`).join(", ")}.`}
+        </div>
+      </div>
       <figcaption>
         <ul class="legend">
           {p.lines.map((l, i) => {
@@ -208,6 +100,7 @@ export function PlotPanel(p: PlotPanelProps): JSX.Element {
                 <span class="muted">
                   {l.what}
                   {l.linux === "" ? "" : ` Linux: ${l.linux}.`}
+                  {l.onDrag === undefined ? "" : " It can be dragged."}
                 </span>
               </li>
             );
@@ -227,38 +120,57 @@ const thinned = <T,>(rows: T[]): T[] => {
 
 /** The gauges of a view, a panel for each group. */
 export function GaugePlots(p: {
+  readonly session: Session;
   readonly view: ViewInfo;
-  readonly frame: Frame;
-  readonly shown: readonly [number, number];
   readonly theme: string;
-  readonly seek: (s: number) => void;
-}): JSX.Element {
-  const groups = [...new Set(p.view.gauges.map((g) => g.group))];
+  /** One group only. */
+  readonly only?: string;
+}): JSX.Element | null {
+  const { session } = p;
+  const { frame, area } = session;
+  if (frame === null) return null;
+  const groups = [...new Set(p.view.gauges.map((g) => g.group))].filter((g) => p.only === undefined || g === p.only);
+  const rival = frame.others.find((o) => o.view === p.view.id);
   return (
     <>
       {groups.map((group) => {
         const of = p.view.gauges.flatMap((g, i) => (g.group === group ? [i] : []));
+        const part = (c: { readonly x: Float64Array; readonly y: readonly Float64Array[] } | null | undefined) =>
+          c == null ? null : { x: c.x, y: of.map((i) => c.y[i]) };
         return (
           <PlotPanel
             key={group}
             title={group[0].toUpperCase() + group.slice(1)}
-            what="Click to go to an instant."
+            what={`Click to go to an instant, drag to select a stretch.${rival === undefined ? "" : " Long dashes: the kernel beside."}`}
             xLabel="seconds"
             sync="time"
-            x={p.frame.gauges.x}
-            lines={of.map((i) => ({ ...p.view.gauges[i], y: p.frame.gauges.y[i] }))}
-            range={p.shown}
-            cursor={p.frame.now / 1e9}
-            ghost={
-              p.frame.ghost === null
-                ? null
-                : { x: p.frame.ghost.x, y: of.map((i) => (p.frame.ghost as Frame["gauges"]).y[i]) }
-            }
+            x={frame.gauges.x}
+            lines={of.map((i) => ({ ...p.view.gauges[i], y: frame.gauges.y[i], ...dragOf(session, p.view, i) }))}
+            range={[frame.from / 1e9, frame.to / 1e9]}
+            cursor={frame.now / 1e9}
+            ghost={part(frame.ghost)}
+            rival={part(rival?.gauges)}
+            area={area === null ? null : [area.from, area.to]}
             theme={p.theme}
-            onPick={p.seek}
+            onPick={(s) => void session.seek({ ns: Math.max(0, Math.round(s * 1e9)), k: 0 })}
+            onArea={(a, b) => void session.select(a, b)}
           />
         );
       })}
     </>
   );
+}
+
+/** A limit that stands for a control: dragging it is the control's write. */
+function dragOf(session: Session, view: ViewInfo, gauge: number): { onDrag?: (v: number) => void } {
+  const { drag } = view.gauges[gauge];
+  const knob = drag === null ? undefined : view.controls.find((c) => c.name === drag.control)?.knob;
+  if (drag === null || knob?.kind !== "number") return {};
+  const { min, max } = knob;
+  return {
+    onDrag(v) {
+      const wanted = Number((v / drag.per).toPrecision(3));
+      void session.input(drag.control, Math.min(max, Math.max(min, wanted)));
+    },
+  };
 }

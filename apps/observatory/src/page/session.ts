@@ -2,10 +2,11 @@
  * The page's state: one run in the lab, the last frame of it, and how it is looked at. Components read it and are told of changes.
  * A frame is asked for in each animation frame and never two at once: a slow page means fewer frames, never a queue.
  */
-import type { Knobs } from "@kernelkit/core/stories";
-import type { BootReply, Frame, ViewInfo } from "../lab/protocol.js";
+import type { AreaRow } from "../lab/history.js";
+import type { Beside, BootReply, Frame } from "../lab/protocol.js";
 import type { Entry, Instant } from "../lab/run.js";
 import { LabClient, LabError } from "./client.js";
+import { beginFrame } from "./paced.js";
 
 export const reducedMotion = (): boolean => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -15,6 +16,21 @@ export interface BootWish {
   readonly settings: Readonly<Record<string, string | number>>;
   readonly journal?: readonly Entry[];
   readonly at?: Instant | null;
+  /** Other kernels on the same clock. */
+  readonly beside?: readonly Beside[];
+}
+
+/** An instant with a name. */
+export interface Bookmark {
+  readonly name: string;
+  readonly at: Instant;
+}
+
+/** A stretch of time, seconds, and its numbers. */
+export interface Area {
+  readonly from: number;
+  readonly to: number;
+  readonly rows: readonly AreaRow[];
 }
 
 export class Session {
@@ -30,13 +46,23 @@ export class Session {
   /** Seconds; null: from 0 to a round end beyond the frontier. */
   window: readonly [number, number] | null = null;
   speed = 1;
-  views: readonly ViewInfo[] = [];
+  /** What is followed through all pictures: `task:300`, `irq:24`; "": nothing. */
+  follow = "";
+  bookmarks: readonly Bookmark[] = [];
+  /** What stops or slows the run. */
+  watch: { readonly filter: string; readonly act: "stop" | "slow" } = { filter: "", act: "stop" };
+  area: Area | null = null;
+  /** One end of an area, seconds; null: none was set. */
+  marker: number | null = null;
   private readonly listeners: Set<() => void> = new Set();
   private lab: LabClient;
   private asking = false;
   private asked = "";
   private stopped = false;
   private boots = 0;
+  private halted = "";
+  /** Frames that have come. */
+  drawn = 0;
 
   constructor() {
     this.lab = this.make();
@@ -74,17 +100,22 @@ export class Session {
     this.problem = null;
     this.changed();
     try {
-      const hello = await this.lab.ask("hello", { proto: 1 });
-      this.views = hello.views;
-      const view = hello.views.find((v) => v.id === w.view);
-      const { settings, problems } = fitting(view, w.settings);
+      await this.lab.ask("hello", { proto: 1 });
       const journal = w.journal ?? [];
       if (journal.length > 0 || w.at != null) this.progress = "Replaying the run";
       this.changed();
-      const reply = await this.lab.ask("boot", { view: w.view, seed: w.seed, settings, journal, at: w.at ?? null });
+      const reply = await this.lab.ask("boot", {
+        view: w.view,
+        seed: w.seed,
+        settings: w.settings,
+        journal,
+        at: w.at ?? null,
+        beside: w.beside ?? [],
+      });
       if (mine !== this.boots) return;
       this.booted = reply;
-      this.said = problems.join(" ");
+      this.said = reply.problems.join(" ");
+      this.area = null;
       if (w.at == null && !reducedMotion()) await this.run();
     } catch (e) {
       this.fail(e);
@@ -101,13 +132,22 @@ export class Session {
     this.lab = this.make();
     this.asking = false;
     if (booted === null) return;
-    await this.boot({
-      view: booted.view.id,
-      seed: booted.seed,
-      settings: booted.settings,
-      journal: frame?.journal ?? [],
-      at: frame?.at ?? null,
-    });
+    await this.boot({ ...this.wish(booted), journal: frame?.journal ?? [], at: frame?.at ?? null });
+  }
+
+  /** The run as it is, to be booted again. */
+  private wish(b: BootReply): BootWish {
+    const beside = b.others.map((o) => ({ view: o.view.id, settings: o.settings }));
+    return { view: b.view.id, seed: b.seed, settings: b.settings, beside };
+  }
+
+  /** Other kernels on the clock of this one, which goes on from where it is. */
+  async besideIt(beside: readonly Beside[]): Promise<void> {
+    const { booted, frame } = this;
+    if (booted === null) return;
+    const running = frame?.running === true;
+    await this.boot({ ...this.wish(booted), journal: frame?.journal ?? [], at: frame?.at ?? null, beside });
+    if (running) await this.run();
   }
 
   private fail(e: unknown): void {
@@ -158,6 +198,72 @@ export class Session {
     this.changed();
   }
 
+  setFollow(of: string): void {
+    this.follow = this.follow === of ? "" : of;
+    this.said = this.follow === "" ? "Nothing is followed." : `${of} is followed.`;
+    this.changed();
+  }
+  async setWatch(filter: string, act: "stop" | "slow"): Promise<void> {
+    const r = await this.act("watch", (l) => l.ask("watch", { filter, act }));
+    if (r === undefined) return;
+    this.watch = { filter, act };
+    this.changed();
+  }
+  bookmark(name: string): void {
+    const { frame } = this;
+    if (frame === null || name === "") return;
+    const kept = this.bookmarks.filter((b) => b.name !== name);
+    this.bookmarks = [...kept, { name, at: frame.at }].sort((a, b) => a.at.ns - b.at.ns).slice(0, 40);
+    this.said = `Bookmark ${name} is at ${(frame.at.ns / 1e9).toFixed(9)} s.`;
+    this.changed();
+  }
+  /** To a bookmark; false: there is none of that name. */
+  toBookmark(name: string): boolean {
+    const b = this.bookmarks.find((x) => x.name === name);
+    if (b !== undefined) void this.seek(b.at);
+    return b !== undefined;
+  }
+  dropBookmark(name: string): void {
+    this.bookmarks = this.bookmarks.filter((b) => b.name !== name);
+    this.changed();
+  }
+  /** Numbers of a stretch of time, seconds. */
+  async select(a: number, b: number): Promise<void> {
+    const [from, to] = [Math.max(0, Math.min(a, b)), Math.max(a, b)];
+    const r = await this.act("area", (l) => l.ask("area", { from: from * 1e9, to: to * 1e9 }));
+    this.area = r === null ? null : { from, to, rows: r.rows };
+    this.marker = null;
+    this.changed();
+  }
+  /** One end of an area at the cursor; with the other end set, the area. */
+  mark(): void {
+    const now = (this.frame?.now ?? 0) / 1e9;
+    if (this.marker !== null && this.marker !== now) void this.select(this.marker, now);
+    else {
+      this.marker = now;
+      this.said = `One end of the area is at ${now.toFixed(3)} s; set the other one elsewhere.`;
+      this.changed();
+    }
+  }
+  clearArea(): void {
+    this.area = null;
+    this.marker = null;
+    this.changed();
+  }
+  /** To where two branches begin to differ. */
+  async differ(a: number, b: number): Promise<void> {
+    const r = await this.act("differ", (l) => l.ask("differ", { a, b }));
+    this.said =
+      r === null ? this.said || "They do not differ up to where both have been." : `First difference: ${r.text}.`;
+    this.changed();
+  }
+  /** Back to the branch this one left, at the same time. */
+  toParent(): void {
+    const { frame } = this;
+    const parent = frame?.branches.find((b) => b.id === frame.branch)?.parent ?? -1;
+    if (parent >= 0) void this.act("branch", (l) => l.ask("branch", { branch: parent }));
+  }
+
   /** The window of the time axis, seconds. */
   get shown(): readonly [number, number] {
     if (this.window !== null) return this.window;
@@ -188,7 +294,7 @@ export class Session {
     if (this.asking || this.booted === null || document.hidden || this.problem !== null) return;
     const [from, to] = this.shown;
     const width = Math.max(64, Math.min(1200, document.documentElement.clientWidth));
-    const key = `${from} ${to} ${width} ${this.filter}`;
+    const key = `${from} ${to} ${width} ${this.follow} ${this.filter}`;
     this.asking = true;
     this.lab
       .ask("frame", {
@@ -198,6 +304,7 @@ export class Session {
         lanes: Math.min(480, width),
         events: 200,
         filter: this.filter,
+        follow: this.follow,
         last: key === this.asked ? (this.frame?.number ?? 0) : 0,
       })
       .then(
@@ -206,7 +313,11 @@ export class Session {
           if ("same" in f) return;
           this.asked = key;
           this.frame = f;
+          this.drawn++;
           if (f.mismatch !== null) this.said = f.mismatch;
+          else if (f.halted !== "" && f.halted !== this.halted) this.said = f.halted;
+          this.halted = f.halted;
+          beginFrame();
           this.changed();
         },
         (e: unknown) => {
@@ -221,25 +332,4 @@ export class Session {
         this.asking = false;
       });
   }
-}
-
-/** Settings of a link or form, made to fit the view's knobs; what does not fit is named and left at its default. */
-export function fitting(
-  view: ViewInfo | undefined,
-  given: Readonly<Record<string, string | number>>,
-): { settings: Knobs; problems: string[] } {
-  const settings: Record<string, number | string> = {};
-  const problems: string[] = [];
-  if (view === undefined) return { settings, problems };
-  for (const [name, value] of Object.entries(given)) {
-    const knob = Object.hasOwn(view.settings, name) ? view.settings[name] : undefined;
-    if (knob === undefined) problems.push(`There is no setting '${name.slice(0, 30)}'.`);
-    else if (knob.kind === "number") {
-      const n = Number(value);
-      if (value !== "" && n >= knob.min && n <= knob.max) settings[name] = n;
-      else problems.push(`${name}: ${knob.min} to ${knob.max} ${knob.unit}; ${knob.default} was used.`);
-    } else if (knob.choices.includes(String(value))) settings[name] = String(value);
-    else problems.push(`${name}: one of ${knob.choices.join(", ")}; ${knob.default} was used.`);
-  }
-  return { settings, problems };
 }

@@ -3,11 +3,16 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { useDraft } from "./draft.js";
 import { KnobInput } from "./knob.js";
-import { makeLink } from "./link.js";
-import { save } from "./save.js";
 import type { Session } from "./session.js";
 
-export function Controls({ session }: { readonly session: Session }): JSX.Element | null {
+export function Controls({
+  session,
+  most = Number.POSITIVE_INFINITY,
+}: {
+  readonly session: Session;
+  /** So many of them are shown. */
+  readonly most?: number;
+}): JSX.Element | null {
   const view = session.booted?.view;
   const [values, setValues] = useState<Record<string, number | string>>({});
   if (view === undefined || view.controls.length === 0) return null;
@@ -18,7 +23,7 @@ export function Controls({ session }: { readonly session: Session }): JSX.Elemen
   return (
     <section class="panel" aria-label="Change it now">
       <h2>Change it now</h2>
-      {view.controls.map((c) => {
+      {view.controls.slice(0, most).map((c) => {
         const { knob } = c;
         const value = values[c.name] ?? (knob.kind === "button" ? "" : knob.default);
         return (
@@ -49,7 +54,7 @@ export function Settings({ session }: { readonly session: Session }): JSX.Elemen
     void session.boot({ view: booted.view.id, seed, settings });
   };
   return (
-    <details class="panel" open>
+    <details class="panel">
       <summary>The machine (a change boots it anew)</summary>
       <div class="control">
         <label for="seed">seed</label>
@@ -108,6 +113,11 @@ export function BranchList({ session }: { readonly session: Session }): JSX.Elem
               from {(b.fork / 1e9).toFixed(3)} s to {(b.frontier / 1e9).toFixed(3)} s, {b.inputs} inputs
             </small>
             {b.id !== f.branch && (
+              <button type="button" onClick={() => void session.differ(f.branch, b.id)}>
+                first difference
+              </button>
+            )}
+            {b.id !== f.branch && (
               <button
                 type="button"
                 aria-label={`✕ throw branch ${b.name} away`}
@@ -123,11 +133,30 @@ export function BranchList({ session }: { readonly session: Session }): JSX.Elem
   );
 }
 
+/** A file's text, with the lines marked that show what the view's plots show. */
+function Marked({ text, words }: { readonly text: string; readonly words: ReadonlySet<string> }): JSX.Element {
+  return (
+    <>
+      {text.split("\n").map((line, i) => {
+        const known = line.split(/[\s:=]+/).some((w) => words.has(w));
+        return (
+          <span key={`${i} ${line}`}>
+            {known ? <mark>{line}</mark> : line}
+            {"\n"}
+          </span>
+        );
+      })}
+    </>
+  );
+}
+
 export function LinuxFiles({ session }: { readonly session: Session }): JSX.Element | null {
   const view = session.booted?.view;
   const [path, setPath] = useState("");
   const [shown, setShown] = useState<{ path: string; text: string; at: number } | null>(null);
   if (view === undefined) return null;
+  // the first word of where Linux shows a quantity is its name in the file
+  const words = new Set(view.gauges.map((g) => g.linux.split(/[\s,;:(]/)[0]).filter((w) => /^[a-z_]{4,}$/.test(w)));
   const read = async (p: string): Promise<void> => {
     setPath(p);
     const r = await session.act("read", (l) => l.ask("read", { path: p }));
@@ -162,68 +191,9 @@ export function LinuxFiles({ session }: { readonly session: Session }): JSX.Elem
           <p>
             <code>cat {shown.path}</code> at {(shown.at / 1e9).toFixed(9)} s
           </p>
-          <pre tabIndex={0}>{shown.text === "" ? "(empty)" : shown.text}</pre>
+          <pre tabIndex={0}>{shown.text === "" ? "(empty)" : <Marked text={shown.text} words={words} />}</pre>
         </>
       )}
     </details>
-  );
-}
-
-/** The address that reproduces what one sees; null: too long for an address. */
-export function linkOf(session: Session): string | null {
-  const { booted, frame } = session;
-  if (booted === null || frame === null) return null;
-  const settings = Object.fromEntries(
-    Object.entries(booted.settings).filter(([n, v]) => v !== booted.view.settings[n]?.default),
-  );
-  return makeLink({
-    path: `see/${booted.view.id}`,
-    seed: booted.seed,
-    settings,
-    at: frame.at,
-    window: session.window,
-    filter: session.filter,
-    journal: frame.journal,
-  });
-}
-
-export function TakeAway({ session }: { readonly session: Session }): JSX.Element {
-  const get = async (what: string): Promise<void> => {
-    const r = await session.act("export", (l) => l.ask("export", { what }));
-    if (r !== null) save(r.name, r.type, r.text);
-  };
-  const link = async (): Promise<void> => {
-    const hash = linkOf(session);
-    if (hash === null) {
-      session.said = "This run has too many inputs for an address: save it as a run file instead.";
-      session.changed();
-      return;
-    }
-    history.replaceState(null, "", hash);
-    await navigator.clipboard?.writeText(location.href).catch(() => {});
-    session.said = "The address of this page now reproduces this instant, and has been copied if the browser lets it.";
-    session.changed();
-  };
-  return (
-    <section class="panel" aria-label="Take it away">
-      <h2>Take it away</h2>
-      <div class="row">
-        <button type="button" onClick={() => void link()}>
-          Link to this instant
-        </button>
-        <button type="button" onClick={() => void get("run")}>
-          Run file
-        </button>
-        <button type="button" onClick={() => void get("csv")}>
-          Series (CSV)
-        </button>
-        <button type="button" onClick={() => void get("trace")}>
-          Trace (viewer JSON)
-        </button>
-        <button type="button" onClick={() => void get("ftrace")}>
-          Trace (ftrace text)
-        </button>
-      </div>
-    </section>
   );
 }

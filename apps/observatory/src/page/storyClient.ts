@@ -1,6 +1,7 @@
 /** The page's end of the story worker. A run that is no longer wanted is given up by ending its worker. */
 import type { Knobs, StoryResult } from "@kernelkit/core/stories";
 import type { StoryAnswer, StoryInfo } from "../stories/storyLab.js";
+import { startWorker } from "./startWorker.js";
 
 export class StoryClient {
   private worker: Worker | null = null;
@@ -9,17 +10,16 @@ export class StoryClient {
 
   private ask<T>(m: object): Promise<T> {
     if (this.worker === null) {
-      this.worker = new Worker(new URL("../stories/worker.ts", import.meta.url), { type: "module" });
-      this.worker.onmessage = (e: MessageEvent<StoryAnswer>) => {
-        const w = this.waiting.get(e.data.id);
-        this.waiting.delete(e.data.id);
-        if ("ok" in e.data) w?.ok(e.data.ok as never);
-        else w?.err(new Error(e.data.err));
-      };
-      this.worker.onerror = (e) => {
-        e.preventDefault();
-        this.stop(`the worker ended: ${e.message}`);
-      };
+      this.worker = startWorker(
+        "stories",
+        (a: StoryAnswer) => {
+          const w = this.waiting.get(a.id);
+          this.waiting.delete(a.id);
+          if ("ok" in a) w?.ok(a.ok as never);
+          else w?.err(new Error(a.err));
+        },
+        (text) => this.stop(`the worker ended: ${text}`),
+      );
     }
     const id = ++this.last;
     return new Promise<T>((ok, err) => {
@@ -45,3 +45,7 @@ export class StoryClient {
 
 /** One for the page: stories keep no state. */
 export const stories: StoryClient = new StoryClient();
+// for tests and for who looks from the console
+(globalThis as { kernelkitStories?: { run: StoryClient["run"] } }).kernelkitStories = {
+  run: (story, knobs) => stories.run(story, knobs),
+};

@@ -6,11 +6,13 @@ import type { Knobs, StoryResult } from "@kernelkit/core/stories";
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { StoryInfo } from "../stories/storyLab.js";
+import { Bars } from "./bars.js";
 import { DataTable } from "./figure.js";
 
 import { KnobInput } from "./knob.js";
 import type { Link } from "./link.js";
-import { PlotPanel } from "./plot.js";
+import { Played } from "./played.js";
+import { Puzzle } from "./puzzle.js";
 import { useStories } from "./stories.js";
 import { stories } from "./storyClient.js";
 import { Sweep } from "./sweep.js";
@@ -34,6 +36,9 @@ export function StoryPage({ id, link, theme }: StoryPageProps): JSX.Element {
     );
   return <Told key={id} story={story} link={link} theme={theme} />;
 }
+
+/** Begins with a capital, ends with a point. */
+const sentence = (t: string): string => `${t[0].toUpperCase()}${t.slice(1)}${/[.?!]$/.test(t) ? "" : "."}`;
 
 const defaults = (s: StoryInfo): Knobs => Object.fromEntries(Object.entries(s.knobs).map(([n, k]) => [n, k.default]));
 
@@ -183,10 +188,11 @@ function Told({
           Link to these settings
         </button>
       </div>
+      {open && <Puzzle story={story} knobs={a} result={first.result} />}
       {open && <Sweep story={story} knobs={a} theme={theme} />}
       <section class="panel">
         <h2>The claim</h2>
-        <p>{story.claim}</p>
+        <p>{sentence(story.claim)}</p>
         <h2>What the model assumes</h2>
         <ul>
           {story.assumes.map((t) => (
@@ -236,9 +242,10 @@ function Side({ name, story, knobs, set, run, open, bets, theme, other }: SidePr
       {result !== null && !open && <p class="panel">The result is there; it waits for your bet.</p>}
       {result !== null && open && (
         <div style={run.running ? "opacity:.6" : ""} data-result={story.id}>
-          <SeriesPlots result={result} theme={theme} />
+          <Played result={result} theme={theme} />
+          <Bars table={result.table} />
           <div class="panel">
-            <h2>Side by side</h2>
+            <h2>The table</h2>
             <DataTable table={result.table} label={story.question} />
           </div>
           <div class="panel">
@@ -260,62 +267,4 @@ function Side({ name, story, knobs, set, run, open, bets, theme, other }: SidePr
       )}
     </section>
   );
-}
-
-/** Series with the same axes on one chart. */
-function SeriesPlots({ result, theme }: { readonly result: StoryResult; readonly theme: string }): JSX.Element {
-  const groups = new Map<string, StoryResult["series"][number][]>();
-  for (const s of result.series) {
-    const key = `${s.unit} ${s.of}`;
-    groups.set(key, [...(groups.get(key) ?? []), s]);
-  }
-  return (
-    <>
-      {[...groups.values()].map((list) => {
-        // one x for all: the union, with gaps where a series has no point
-        const x = [...new Set(list.flatMap((s) => [...s.x]))].sort((p, q) => p - q);
-        const single = x.length < 2;
-        if (single) return null;
-        const lines = list.slice(0, 8).map((s) => {
-          const at = new Map(s.x.map((v, i) => [v, s.y[i]]));
-          const same = s.x.length === x.length;
-          return {
-            name: s.name,
-            unit: s.unit,
-            what: "",
-            linux: "",
-            limit: false,
-            y: same ? [...s.y] : filled(x.map((v) => at.get(v) ?? Number.NaN)),
-          };
-        });
-        return (
-          <PlotPanel
-            key={`${list[0].unit} ${list[0].of}`}
-            title={`${list
-              .map((s) => s.name)
-              .slice(0, 3)
-              .join(", ")}${list.length > 3 ? " …" : ""} (${list[0].unit})`}
-            what={`Across: ${list[0].of}.`}
-            xLabel={list[0].of}
-            x={x}
-            lines={lines}
-            range={null}
-            theme={theme}
-            height={220}
-          />
-        );
-      })}
-    </>
-  );
-}
-
-/** A gap between two points of a series is a straight line. */
-function filled(y: number[]): number[] {
-  let last = -1;
-  for (let i = 0; i < y.length; i++) {
-    if (Number.isNaN(y[i])) continue;
-    if (last >= 0) for (let j = last + 1; j < i; j++) y[j] = y[last] + ((y[i] - y[last]) * (j - last)) / (i - last);
-    last = i;
-  }
-  return y;
 }

@@ -95,6 +95,25 @@ function Cursor({
   return <line x1={axis.x(s)} x2={axis.x(s)} y1={0} y2={height} style="stroke:var(--ink);stroke-width:1.5" />;
 }
 
+/** When something was about what is followed: ticks over all lanes. */
+function Life({
+  frame,
+  axis,
+  height,
+}: {
+  readonly frame: Frame;
+  readonly axis: Axis;
+  readonly height: number;
+}): JSX.Element | null {
+  if (frame.life === null) return null;
+  const { ticks } = frame.life;
+  const k = (axis.to - axis.from) / ticks.length;
+  let d = "";
+  for (let i = 0; i < ticks.length; i++)
+    if (ticks[i] > 0) d += `M${axis.x(axis.from + (i + 0.5) * k).toFixed(1)} 0v${height}`;
+  return <path d={d} style="stroke:var(--link);stroke-width:1;opacity:.5" />;
+}
+
 /** Runs of equal codes. */
 function runs(codes: Uint8Array): { from: number; to: number; code: number }[] {
   const out: { from: number; to: number; code: number }[] = [];
@@ -111,6 +130,8 @@ interface TimeProps {
   readonly frame: Frame;
   readonly shown: readonly [number, number];
   readonly seek: (s: number) => void;
+  /** What is followed: its lane is marked. */
+  readonly follow?: string;
 }
 
 const seekAt =
@@ -122,7 +143,15 @@ const seekAt =
     if (s >= 0) seek(s);
   };
 
-export function Lanes({ view, frame, shown, seek }: TimeProps): JSX.Element | null {
+/** The entity that a lane is of: its task, or its line. */
+function entityOf(lane: string): string | undefined {
+  const task = /-(\d+)$/.exec(lane);
+  if (task !== null) return `task:${task[1]}`;
+  const irq = /^IRQ (\d+)/.exec(lane);
+  return irq === null ? undefined : `irq:${irq[1]}`;
+}
+
+export function Lanes({ view, frame, shown, seek, follow }: TimeProps): JSX.Element | null {
   const { lanes } = view;
   if (lanes === null) return null;
   const axis = axisOf(shown[0], shown[1]);
@@ -153,7 +182,7 @@ export function Lanes({ view, frame, shown, seek }: TimeProps): JSX.Element | nu
         <Textures />
         <TimeAxis axis={axis} height={height} />
         {frame.laneNames.map((n, l) => (
-          <g key={n} {...mark(`${n}: ${shares[l][1]}.`)}>
+          <g key={n} {...mark(`${n}: ${shares[l][1]}.`, entityOf(n))}>
             <text x={LEFT - 6} y={l * row + 13} text-anchor="end">
               {n.slice(0, 18)}
             </text>
@@ -177,6 +206,7 @@ export function Lanes({ view, frame, shown, seek }: TimeProps): JSX.Element | nu
             })}
           </g>
         ))}
+        {follow !== undefined && follow !== "" && <Life frame={frame} axis={axis} height={height} />}
         <Cursor axis={axis} now={frame.now} height={height} />
       </svg>
       <ul class="legend">

@@ -143,10 +143,42 @@ export function Transport({ session }: { readonly session: Session }): JSX.Eleme
 /** Keys of time, while nothing that takes text has the focus. */
 export function useTimeKeys(session: Session): void {
   useEffect(() => {
+    // m or ' waits for a letter
+    let pending = "";
     const on = (e: KeyboardEvent): void => {
       const t = e.target as HTMLElement;
+      if (
+        t.closest("input:not([type=range]), select, textarea, dialog, .term") === null &&
+        e.ctrlKey &&
+        e.key === "z"
+      ) {
+        e.preventDefault();
+        session.toParent();
+        return;
+      }
+      if (e.key === "F6") {
+        e.preventDefault();
+        nextPane(t, e.shiftKey ? -1 : 1);
+        return;
+      }
       if (e.ctrlKey || e.metaKey || e.altKey || t.closest("input:not([type=range]), select, textarea, dialog, .term"))
         return;
+      if (pending !== "") {
+        const how = pending;
+        pending = "";
+        if (/^[a-z0-9]$/.test(e.key)) {
+          e.preventDefault();
+          if (how === "m") session.bookmark(e.key);
+          else if (!session.toBookmark(e.key)) session.said = `There is no bookmark ${e.key}.`;
+          session.changed();
+          return;
+        }
+      }
+      if (e.key === "m" || e.key === "'") {
+        e.preventDefault();
+        pending = e.key;
+        return;
+      }
       const act = KEYS[e.key];
       if (act === undefined || (e.key === " " && t.closest("button, summary, a"))) return;
       e.preventDefault();
@@ -155,6 +187,16 @@ export function useTimeKeys(session: Session): void {
     addEventListener("keydown", on);
     return () => removeEventListener("keydown", on);
   }, [session]);
+}
+
+/** The next region of the page gets the focus. */
+function nextPane(from: HTMLElement, dir: 1 | -1): void {
+  const panes = [
+    ...document.querySelectorAll<HTMLElement>("header, .rail, figure, main section, aside, footer"),
+  ].filter((p) => p.querySelector("button, a, input, select, [tabindex='0']") !== null);
+  const at = panes.findLastIndex((p) => p.contains(from));
+  const to = panes[(at + dir + panes.length) % panes.length];
+  to.querySelector<HTMLElement>("button, a, input, select, [tabindex='0']")?.focus();
 }
 
 const faster = (s: Session, by: number): void => {
@@ -182,6 +224,8 @@ const KEYS: Readonly<Record<string, (s: Session) => void>> = {
     s.window = null;
     s.changed();
   },
+  b: (s) => s.mark(),
+  x: (s) => s.clearArea(),
   n: (s) => void s.find(1),
   N: (s) => void s.find(-1),
   "/": () => document.getElementById("filter")?.focus(),
@@ -196,9 +240,14 @@ export const KEY_HELP: readonly (readonly [string, string])[] = [
   ["w s", "zoom in, out"],
   ["a d", "pan"],
   ["z", "all of the time"],
+  ["b", "one end of a stretch, then the other: its numbers; x clears it"],
+  ["m '", "and a letter: keep this instant, go to it"],
+  ["Ctrl+z", "back to the branch this one left"],
+  ["f", "in a picture: follow the part that is pointed at"],
+  ["t", "in a picture: its table"],
   ["/", "filter events"],
   ["n N", "next, previous event that fits"],
   ["arrows", "walk the parts of a picture"],
-  ["F6", "leave the terminal"],
+  ["F6", "next pane; also out of the terminal"],
   ["?", "this list"],
 ];

@@ -1,4 +1,4 @@
-/** A terminal that edits lines itself and sends whole ones: history, cursor keys, Ctrl-C, Ctrl-L, paste. Loaded when first needed. */
+/** A terminal that edits lines itself and sends whole ones: history, Tab, cursor keys, Ctrl-C, Ctrl-L, paste. Loaded when first needed. */
 import { FitAddon } from "@xterm/addon-fit";
 import { Terminal } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
@@ -13,7 +13,14 @@ const PROMPT = "\x1b[1m#\x1b[0m ";
 /** Longer pastes are asked about. */
 const LONG_PASTE = 4096;
 
-export function lineTerminal(box: HTMLElement, exec: (line: string) => Promise<string>): LineTerminal {
+export interface LineHost {
+  /** Runs a line: what it prints. */
+  exec(line: string): Promise<string>;
+  /** What the end of a line may become, and that end. */
+  complete(line: string): Promise<{ readonly hits: readonly string[]; readonly end: string }>;
+}
+
+export function lineTerminal(box: HTMLElement, host: LineHost): LineTerminal {
   const term = new Terminal({
     convertEol: true,
     fontSize: 13,
@@ -52,13 +59,29 @@ export function lineTerminal(box: HTMLElement, exec: (line: string) => Promise<s
       if (history.at(-1) !== typed) history.push(typed);
       at = history.length;
       busy = true;
-      const out = await exec(typed);
+      const out = await host.exec(typed);
       busy = false;
       term.write(out.endsWith("\n") || out === "" ? out : `${out}\n`);
     }
     show();
   };
+  /** Tab: the end of the word is filled in as far as it is certain; otherwise what it may be is shown. */
+  const complete = async (): Promise<void> => {
+    busy = true;
+    const before = line.slice(0, cursor);
+    const { hits, end } = await host.complete(before);
+    busy = false;
+    if (hits.length === 0) return;
+    let common = hits[0];
+    for (const h of hits) while (!h.startsWith(common)) common = common.slice(0, -1);
+    if (common.length > end.length) {
+      line = before.slice(0, before.length - end.length) + common + line.slice(cursor);
+      cursor = before.length - end.length + common.length;
+    } else if (hits.length > 1) term.write(`\r\n${hits.slice(0, 100).join("  ")}\r\n`);
+    show();
+  };
   const keys: Readonly<Record<string, () => void>> = {
+    "\t": () => void complete(),
     "\r": () => void enter(),
     "\x7f": () => {
       if (cursor === 0) return;

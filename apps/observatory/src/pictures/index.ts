@@ -1,22 +1,20 @@
-/** The picture of each view, by its id. */
-import type { ComponentType } from "preact";
-import { IrqPictureView } from "./irq.js";
-import { LogPictureView } from "./log.js";
-import { MemoryPicture } from "./memory.js";
-import { NamespacesPicture } from "./namespaces.js";
-import { NumaPictureView } from "./numa.js";
-import { PowerPictureView } from "./power.js";
-import { TrustPictureView } from "./trust.js";
-import { WritebackPicture } from "./writeback.js";
+/** The picture of each view, by its id: loaded when the view is first looked at. */
+import type { ComponentType, JSX } from "preact";
+import type { ViewId } from "../lab/scenario.js";
+import { lazy } from "../page/lazy.js";
+import type { Frame } from "./parts.js";
 
-// biome-ignore lint/suspicious/noExplicitAny: each picture has data of its own kind; the scenario of the same id makes them
-export const PICTURES: Readonly<Record<string, ComponentType<any>>> = {
-  wb: WritebackPicture,
-  mem: MemoryPicture,
-  numa: NumaPictureView,
-  power: PowerPictureView,
-  irq: IrqPictureView,
-  log: LogPictureView,
-  ns: NamespacesPicture,
-  trust: TrustPictureView,
+// each picture has data of its own kind; the scenario of the same id makes them
+type Picture = (props: Frame<never>) => JSX.Element;
+const picture = (load: () => Promise<unknown>): Picture => lazy(load as () => Promise<ComponentType<Frame<never>>>);
+
+export const PICTURES: Readonly<Record<ViewId, Picture>> = {
+  wb: picture(async () => (await import("./writeback.js")).WritebackPicture),
+  mem: picture(async () => (await import("./memory.js")).MemoryPicture),
+  numa: picture(async () => (await import("./numa.js")).NumaPictureView),
+  power: picture(async () => (await import("./power.js")).PowerPictureView),
+  irq: picture(async () => (await import("./irq.js")).IrqPictureView),
+  log: picture(async () => (await import("./log.js")).LogPictureView),
+  ns: picture(async () => (await import("./namespaces.js")).NamespacesPicture),
+  trust: picture(async () => (await import("./trust.js")).TrustPictureView),
 };

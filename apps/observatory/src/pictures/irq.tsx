@@ -15,10 +15,13 @@ const labelOf = (name: string, text: string): string =>
       ? `${/name=(\S+)/.exec(text)?.[1] ?? ""}(`
       : name === "irq:irq_handler_exit"
         ? `) ${/ret=(\S+)/.exec(text)?.[1] === "handled" ? "yes" : "no"}`
-        : "seen";
+        : name;
 
 export function IrqPictureView({ p, events }: Frame<IrqPicture>): JSX.Element {
-  const calls = events.slice(0, 18).reverse();
+  const calls = events
+    .filter((e) => /^(chip|irq):|^(seen|open|close)$/.test(e.name))
+    .slice(0, 18)
+    .reverse();
   const step = 800 / Math.max(1, calls.length);
   return (
     <Drawing height={330}>
@@ -50,6 +53,7 @@ export function IrqPictureView({ p, events }: Frame<IrqPicture>): JSX.Element {
             <g
               {...mark(
                 `Line ${l.irq} is ${verdict}. Unhandled in this window: ${l.unhandled}. Depth of disable calls: ${l.depth}.`,
+                `irq:${l.irq}`,
               )}
             >
               <line
@@ -78,7 +82,7 @@ export function IrqPictureView({ p, events }: Frame<IrqPicture>): JSX.Element {
               >
                 <rect x={340 + b * 88} y={y + 18} width={76} height={16} style="fill:var(--panel)" />
                 <Words x={378 + b * 88} y={y + 30} mid>
-                  {`${name.slice(0, 8)} ${on ? 1 : 0}`}
+                  {`${name === "INPROGRESS" ? "IN PROGR." : name} ${on ? 1 : 0}`}
                 </Words>
               </Box>
             ))}

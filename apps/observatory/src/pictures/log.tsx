@@ -7,13 +7,116 @@ import type { LogPicture } from "../scenarios/log.js";
 import { Drawing, type Frame, Words } from "./parts.js";
 
 const ABOUT: Readonly<Record<string, number>> = { host: 0, ct1: 1, ct2: 2, kernel: 3 };
-const BLOCK = 210;
+const BLOCK = 160;
+const ROUTES = 150;
+const WHO = ["host", "ct1", "ct2"];
+
+/** Lines from whom they are about to the ring they went to: the wider, the more; broken where that is another's ring. */
+function Routes({ p }: { readonly p: LogPicture }): JSX.Element {
+  const most = Math.max(1, ...p.routes.flat());
+  const yOf = (i: number, n: number): number => 34 + ((i + 0.5) * 110) / n;
+  const rings = [...p.rings.map((r) => `log of ${r.name}`), ...(p.routes.some((r) => r[3] > 0) ? ["nowhere"] : [])];
+  const column = (ring: number): number => (ring === 3 ? rings.length - 1 : ring);
+  return (
+    <g>
+      <Words x={20} y={18} m>
+        a packet of
+      </Words>
+      <Words x={420} y={18} m>
+        its line went to
+      </Words>
+      <Words x={680} y={18} m>
+        who took lines there with syslog(2)
+      </Words>
+      {p.routes.flatMap((row, from) =>
+        row.map((n, to) => {
+          if (n === 0) return null;
+          const own = p.ringOf[from] === to;
+          const [y1, y2] = [yOf(from, 3), yOf(column(to), rings.length)];
+          return (
+            <g
+              key={`${from * 4 + to}`}
+              {...mark(
+                `${n} lines about ${WHO[from]} went to ${rings[column(to)]}${own ? ", its own" : ", which is not its own: the task that happened to run decided"}.`,
+                `log:${WHO[from]}`,
+              )}
+            >
+              <path
+                d={`M110 ${y1}C240 ${y1} 290 ${y2} 412 ${y2}`}
+                style={`fill:none;stroke:var(${own ? `--c${from}` : "--bad"});stroke-width:${(1 + (9 * n) / most).toFixed(1)};${own ? "" : "stroke-dasharray:7 4"}`}
+              />
+            </g>
+          );
+        }),
+      )}
+      {WHO.map((who, i) => (
+        <g
+          key={who}
+          {...mark(`Packets of ${who}: ${p.routes[i].reduce((a, b) => a + b, 0)} lines so far.`, `log:${who}`)}
+        >
+          <rect
+            x={20}
+            y={yOf(i, 3) - 12}
+            width={90}
+            height={24}
+            style={`fill:var(--panel);stroke:var(--c${i});stroke-width:2`}
+            rx={4}
+          />
+          <Words x={65} y={yOf(i, 3) + 4} mid>
+            {who}
+          </Words>
+        </g>
+      ))}
+      {rings.map((name, i) => (
+        <g key={name}>
+          <rect
+            x={414}
+            y={yOf(i, rings.length) - 12}
+            width={180}
+            height={24}
+            class="axis"
+            style="fill:var(--panel)"
+            rx={12}
+          />
+          <Words x={504} y={yOf(i, rings.length) + 4} mid>
+            {name.slice(0, 24)}
+          </Words>
+        </g>
+      ))}
+      {p.taken.map((t, i) => {
+        const ring = p.ringOf[i];
+        return (
+          <g
+            key={t.reader}
+            {...mark(
+              `The log daemon of ${t.reader} reads ${rings[ring]} and has taken ${t.own} lines of its own and ${t.foreign} that are about others: what it took, no other reader of that position gets.`,
+              `log:${t.reader}`,
+            )}
+          >
+            <line
+              x1={596}
+              x2={672}
+              y1={yOf(ring, rings.length)}
+              y2={yOf(i, 3)}
+              style={`stroke:var(--c${i});stroke-width:1.5`}
+            />
+            <Words x={680} y={yOf(i, 3) + 4}>
+              {`${t.reader}: ${t.own} own, `}
+              <tspan style={t.foreign > 0 ? "fill:var(--bad)" : ""}>{`${t.foreign} of others`}</tspan>
+            </Words>
+          </g>
+        );
+      })}
+    </g>
+  );
+}
 
 export function LogPictureView({ p }: Frame<LogPicture>): JSX.Element {
   return (
-    <Drawing height={p.rings.length * BLOCK + 66}>
+    <Drawing height={ROUTES + p.rings.length * BLOCK + 10}>
+      <Routes p={p} />
       {p.rings.map((r, i) => {
-        const y = i * BLOCK + 14;
+        const y = ROUTES + i * BLOCK + 24;
         const span = Math.max(1, r.next - r.first);
         const x = (seq: number): number => 20 + (Math.max(0, seq - r.first) / span) * 920;
         const hand = (name: string, seq: number, what: string): JSX.Element => (
@@ -77,18 +180,6 @@ export function LogPictureView({ p }: Frame<LogPicture>): JSX.Element {
           </g>
         );
       })}
-      {p.taken.map((t, i) => (
-        <g
-          key={t.reader}
-          {...mark(
-            `The log daemon of ${t.reader} has taken ${t.own} lines of its own and ${t.foreign} that are about others: what it took, no other reader of that position gets.`,
-          )}
-        >
-          <Words x={20 + i * 310} y={p.rings.length * BLOCK + 40}>
-            {`${t.reader}'s daemon took ${t.own} own, ${t.foreign} foreign`}
-          </Words>
-        </g>
-      ))}
     </Drawing>
   );
 }

@@ -24,7 +24,7 @@ export function MemoryPicture({ p }: Frame<MemPicture>): JSX.Element {
           const from = at;
           at += v;
           return (
-            <g key={name} {...mark(`${g.path}, ${name}: ${quantity(v, "MiB")} (memory.stat).`)}>
+            <g key={name} {...mark(`${g.path}, ${name}: ${quantity(v, "MiB")} (memory.stat).`, `group:${g.path}`)}>
               <rect x={x(from)} y={y} width={Math.max(0, x(at) - x(from))} height={22} style={fill} />
             </g>
           );
@@ -72,6 +72,7 @@ export function MemoryPicture({ p }: Frame<MemPicture>): JSX.Element {
             <g
               {...mark(
                 `${g.path}, memory.events: high ${g.events[1]}, max ${g.events[2]}, oom ${g.events[3]}, killed ${g.events[4]}. Held back now: ${held}.`,
+                `group:${g.path}`,
               )}
             >
               <Words x={LEFT + WIDTH + 92} y={y + 15}>

@@ -26,6 +26,7 @@ export function NamespacesPicture({ p }: Frame<NsPicture>): JSX.Element {
           key={`t${t.pids.join()}`}
           {...mark(
             `${t.name}: numbers from the outside in ${t.pids.join(", ")}. Uid ${t.uid} in its own eyes, ${t.kuid} outside. Host name ${t.host}. Own namespaces: ${t.own.join(", ") || "none"}.`,
+            `task:${t.pids[0]}`,
           )}
         >
           <rect x={x + 6} y={yy - 3} width={480 - x} height={ROW - 4} style="fill:transparent" />
@@ -78,7 +79,8 @@ export function NamespacesPicture({ p }: Frame<NsPicture>): JSX.Element {
   const n = p.tasks.length;
   const size = Math.min(22, 300 / Math.max(1, n));
   const left = 650;
-  const height = Math.max(y + 10, 90 + n * size, 200);
+  const ladderTop = 74 + n * size;
+  const height = Math.max(y + 10, ladderTop + 150, 200);
   return (
     <Drawing height={height}>
       {regions.reverse()}
@@ -94,6 +96,7 @@ export function NamespacesPicture({ p }: Frame<NsPicture>): JSX.Element {
               .filter((_, j) => p.sees[i][j] !== "-")
               .map((t) => t.name)
               .join(", ")}.`,
+            `task:${a.pids[0]}`,
           )}
         >
           <Words x={left - 8} y={56 + i * size} end>
@@ -114,6 +117,55 @@ export function NamespacesPicture({ p }: Frame<NsPicture>): JSX.Element {
           ))}
         </g>
       ))}
+      <IdLadder p={p} x={560} y={ladderTop} />
     </Drawing>
+  );
+}
+
+/** Uids inside and outside, as two axes: a line for each extent of a map, hatched where nothing is mapped. */
+function IdLadder({ p, x, y }: { readonly p: NsPicture; readonly x: number; readonly y: number }): JSX.Element {
+  const inner = p.users.filter((u) => u.level > 0).slice(0, 8);
+  const ids = [...new Set(inner.flatMap((u) => u.uids.map(([, b]) => b)))].sort((a, b) => a - b);
+  const place = (id: number): number => x + 150 + ((ids.indexOf(id) + 0.5) * 230) / Math.max(1, ids.length);
+  return (
+    <g>
+      <Words x={x} y={y + 8}>
+        which uid outside is uid 0 inside
+      </Words>
+      {ids.map((id) => (
+        <Words key={id} x={place(id)} y={y + 28} mid m>
+          {id}
+        </Words>
+      ))}
+      <line x1={x + 150} x2={x + 380} y1={y + 34} y2={y + 34} class="axis" />
+      {inner.map((u, i) => {
+        const yy = y + 48 + i * 13;
+        return (
+          <g
+            key={u.ino}
+            {...mark(
+              u.uids.length === 0
+                ? `User namespace ${u.ino} (level ${u.level}) maps no ids: everybody in it is 65534 to itself.`
+                : `User namespace ${u.ino} (level ${u.level}): ${u.uids.map(([a, b, n]) => `${a} to ${a + n - 1} inside is ${b} to ${b + n - 1} outside`).join("; ")}.`,
+            )}
+          >
+            <Words x={x} y={yy + 4} m>
+              {`ns ${u.ino} level ${u.level}`}
+            </Words>
+            {u.uids.length === 0 ? (
+              <rect x={x + 150} y={yy - 4} width={230} height={8} style="fill:url(#t-waiting)" />
+            ) : (
+              u.uids.map(([a, b]) => (
+                <path
+                  key={b}
+                  d={`M${x + 150} ${yy}H${place(b)}V${y + 34}`}
+                  style={`fill:none;stroke:var(--c${a % 8});stroke-width:1.5`}
+                />
+              ))
+            )}
+          </g>
+        );
+      })}
+    </g>
   );
 }

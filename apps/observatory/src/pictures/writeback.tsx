@@ -80,6 +80,7 @@ export function WritebackPicture({ p }: { readonly p: WbPicture }): JSX.Element 
             key={f.name}
             {...mark(
               `File ${f.name}: of 64 parts ${count("d")} have dirty pages, ${count("w")} are on their way to the disk, ${count("c")} are clean, ${count(".")} are not in memory.`,
+              `file:${f.name}`,
             )}
           >
             <text x={340} y={47 + i * 22} text-anchor="end">
@@ -104,6 +105,7 @@ export function WritebackPicture({ p }: { readonly p: WbPicture }): JSX.Element 
           key={`${r.file} ${r.first} ${r.startMs}`}
           {...mark(
             `Request: ${r.pages} pages of ${r.file} from page ${r.first}, on the disk from ${(r.startMs / 1000).toFixed(3)} to ${(r.endMs / 1000).toFixed(3)} s. Changed on the way: ${r.changed} pages.`,
+            `file:${r.file}`,
           )}
         >
           <text x={FLIGHT.x + 84} y={48 + i * 22} text-anchor="end">

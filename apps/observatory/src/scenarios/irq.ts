@@ -1,6 +1,7 @@
 /** Interrupts: a level line shared by two devices, an edge line; chip calls one by one; a device that gets stuck. */
 import { bitmapAlloc } from "@kernelkit/core";
 import {
+  genirq,
   handleEdgeIrq,
   handleLevelIrq,
   IRQ_HANDLED,
@@ -15,7 +16,7 @@ import {
 } from "@kernelkit/genirq";
 import type { AssembledKernel } from "kernelkit/kernel";
 import type { Emit, Scenario } from "../lab/scenario.js";
-import { num, some, write } from "./common.js";
+import { BASE, num, some, Wiring, write } from "./common.js";
 
 export interface IrqPicture {
   readonly cpus: number;
@@ -51,16 +52,25 @@ interface Devices {
 }
 const devices = (k: AssembledKernel): Devices => k.core.state.rootNamed("observatory.devices") as Devices;
 
-interface Wiring {
+interface Wires {
   emit: Emit | null;
   tick: number;
   storm: number;
+  gate: number;
 }
-/** What belongs to a living kernel and is no state: its observer, numbers of its event handlers. */
-const wiring = new WeakMap<object, Wiring>();
-const wires = (k: AssembledKernel): Wiring => wiring.get(k.core) as Wiring;
+
+/** A driver closes its line for so long, so often, ns. */
+const CLOSED_NS = 60e6;
+const GATE_EVERY_NS = 700e6;
+const wiring = new Wiring<Wires>();
 
 const off = (k: AssembledKernel, irq: number): boolean => (k.genirq.irqs.state[irq] & IRQD_IRQ_DISABLED) !== 0;
+const gaveUp = (k: AssembledKernel, irq: number): boolean => (k.genirq.irqs.state[irq] & IRQS_SPURIOUS_DISABLED) !== 0;
+/** The wire of the level line is up: the chip is told, unless the line is closed. */
+function pull(k: AssembledKernel): void {
+  const { level } = devices(k);
+  if (!off(k, level)) k.genirq.raise(level, targetCpu(k, level));
+}
 const targetCpu = (k: AssembledKernel, irq: number): number => {
   const mask = k.genirq.irqs.desc[irq]?.affinity;
   for (let c = 0; mask !== undefined && c < k.cpus.nr; c++) if (((mask[c >> 5] >>> (c & 31)) & 1) === 1) return c;
@@ -71,9 +81,9 @@ export const irqScenario: Scenario<IrqPicture> = {
   id: "irq",
   name: "Interrupts",
   question: "What did the chip, the flow and the handlers do, in which order, on which CPU?",
-  sees: "A network card and a disk share a level line; a timer has an edge line. The list of calls shows each arrival as it is: the flow masks or acknowledges at the chip, runs each handler, and opens the line again. Let the third device of the level line get stuck: the line storms until the kernel gives it up.",
+  sees: "A network card, a disk and a sound card share a level line; a timer has an edge line. The list of calls shows each arrival as it is: the flow masks or acknowledges at the chip, runs each handler, and opens the line again. Now and then a driver closes its line for a while (disable_irq): what comes meanwhile waits, an edge as one pending bit. The sound card is loose and interrupts for nothing; let it get stuck, and the line storms until the kernel gives it up.",
   howTrue:
-    "Order of chip calls, state bits, counters and the 99,900 of 100,000 rule are Linux's and checked against recorded cases. An interrupt takes no time by itself here.",
+    "Order of chip calls, state bits, counters and the 99,900 of 100,000 rule are Linux's and checked against recorded cases. An interrupt takes no time by itself here; when the drivers close their lines is the scenario's choice.",
   binNs: 10e6,
   settings: {
     cpus: { kind: "number", default: 2, min: 1, max: 16, unit: "CPUs" },
@@ -98,7 +108,7 @@ export const irqScenario: Scenario<IrqPicture> = {
       apply(k) {
         const d = devices(k);
         d.nic++;
-        if (!off(k, d.level)) k.genirq.raise(d.level, targetCpu(k, d.level));
+        pull(k);
       },
     },
     {
@@ -110,7 +120,7 @@ export const irqScenario: Scenario<IrqPicture> = {
         const d = devices(k);
         if (d.stuck) return;
         d.stuck = true;
-        k.core.events.at(k.now, 0, wires(k).storm, null);
+        k.core.events.at(k.now, 0, wiring.get(k).storm, null);
       },
     },
     {
@@ -143,7 +153,7 @@ export const irqScenario: Scenario<IrqPicture> = {
     {
       name: "unhandled",
       unit: "in the window",
-      group: "spurious",
+      group: "nobody's",
       what: "Interrupts of the level line that no handler took, in the window of 100,000.",
       linux: "/proc/irq/24/spurious",
       read: (k) => k.genirq.irqs.irqsUnhandled[devices(k).level],
@@ -165,23 +175,26 @@ export const irqScenario: Scenario<IrqPicture> = {
       { name: "open", what: "the line is unmasked and quiet", tone: "empty" },
       { name: "masked", what: "the chip holds it back", tone: "waiting" },
       { name: "pending", what: "an arrival waits", tone: "interrupt" },
-      { name: "disabled", what: "nobody cared: the kernel has given it up", tone: "bad" },
+      { name: "closed", what: "its driver has closed it (disable_irq)", tone: "flight" },
       { name: "storm", what: "open, and a stuck device interrupts without end", tone: "busy" },
+      { name: "given up", what: "nobody cared: the kernel has disabled it", tone: "bad" },
     ],
     names: (k) => [`IRQ ${devices(k).level} level`, `IRQ ${devices(k).edge} edge`],
     read(k, out) {
       const d = devices(k);
       for (const [i, irq] of [d.level, d.edge].entries()) {
         const st = k.genirq.irqs.state[irq];
-        out[i] = off(k, irq)
-          ? 3
+        out[i] = gaveUp(k, irq)
+          ? 5
           : (st & IRQS_PENDING) !== 0
             ? 2
-            : (st & IRQD_IRQ_MASKED) !== 0
-              ? 1
-              : d.stuck && i === 0
-                ? 4
-                : 0;
+            : off(k, irq)
+              ? 3
+              : (st & IRQD_IRQ_MASKED) !== 0
+                ? 1
+                : d.stuck && i === 0
+                  ? 4
+                  : 0;
       }
     },
   },
@@ -201,6 +214,7 @@ export const irqScenario: Scenario<IrqPicture> = {
     "/proc/stat",
   ],
   programs: [],
+  packages: { ...BASE, genirq },
   options: (s) => ({
     machine: { cpus: num(s["cpus"]), memory: "256M" },
     genirq: { entry: s["entry"] as "flow" },
@@ -218,8 +232,8 @@ export const irqScenario: Scenario<IrqPicture> = {
       cpu: 0,
       served: 0,
     } satisfies Devices);
-    const w: Wiring = { emit: null, tick: 0, storm: 0 };
-    wiring.set(core, w);
+    const w: Wires = { emit: null, tick: 0, storm: 0, gate: 0 };
+    wiring.set(k, w);
     const say = (op: string) => (d: { irq: number }) => {
       w.emit?.({ name: `chip:${op}`, text: `irq=${d.irq}: the flow tells the chip to ${op.replaceAll("_", " ")}` });
     };
@@ -242,12 +256,31 @@ export const irqScenario: Scenario<IrqPicture> = {
       const d = devices(k);
       if (what === "timer") g.raise(d.edge, d.cpu++ % core.cpus.nr);
       else {
-        d[what as "nic" | "disk"]++;
-        if (!off(k, d.level) && !d.stuck) g.raise(d.level, targetCpu(k, d.level));
+        // a loose sound card pulls the wire and has nothing to say
+        if (what !== "sound") d[what as "nic" | "disk"]++;
+        if (!d.stuck) pull(k);
       }
       // not quite regular, as devices are, and the same in every run
       const jitter = 0.5 + core.rng.below(1000) / 1000;
-      events.at(core.now + Math.round((1e9 / d.perSecond) * jitter), 0, w.tick, what);
+      // the loose card is quiet for long, then comes several times in a row
+      const rare = what !== "sound" ? 1 : core.rng.below(6) === 0 ? 24 : 0.15;
+      events.at(core.now + Math.round((1e9 / d.perSecond) * jitter * rare), 0, w.tick, what);
+    });
+    w.gate = events.define("observatory.gate", (irq) => {
+      const line = irq as number;
+      const closed = off(k, line);
+      if (closed && gaveUp(k, line)) return;
+      if (closed) {
+        g.enableIrq(line);
+        w.emit?.({ name: "open", text: `irq=${line}: the driver opens its line again` });
+        // a level wire that is still up interrupts at once
+        const d = devices(k);
+        if (line === d.level && d.nic + d.disk > 0 && !d.stuck) pull(k);
+      } else if (!devices(k).stuck) {
+        g.disableIrqNosync(line);
+        w.emit?.({ name: "close", text: `irq=${line}: the driver closes its line` });
+      }
+      events.at(core.now + (closed ? GATE_EVERY_NS - CLOSED_NS : CLOSED_NS), 0, w.gate, line);
     });
     w.storm = events.define("observatory.storm", () => {
       const d = devices(k);
@@ -257,7 +290,7 @@ export const irqScenario: Scenario<IrqPicture> = {
     });
   },
   watch(k, emit) {
-    wires(k).emit = emit;
+    wiring.get(k).emit = emit;
   },
   setup(k, s) {
     const d = devices(k);
@@ -272,8 +305,11 @@ export const irqScenario: Scenario<IrqPicture> = {
     d.edge = g.irqAllocDesc();
     g.irqSetChipAndHandlerName(d.edge, named("msi"), handleEdgeIrq, "edge");
     g.requestIrq(d.edge, named("timer"), 0, "rtc", "rtc");
-    for (const [i, what] of ["nic", "disk", "timer"].entries())
-      core.events.at(core.now + (i + 1) * 3e6, 0, wires(k).tick, what);
+    const w = wiring.get(k);
+    for (const [i, what] of ["nic", "disk", "timer", "sound"].entries())
+      core.events.at(core.now + (i + 1) * 3e6, 0, w.tick, what);
+    core.events.at(core.now + 300e6, 0, w.gate, d.level);
+    core.events.at(core.now + 550e6, 0, w.gate, d.edge);
   },
   picture(k) {
     const d = devices(k);

@@ -11,7 +11,7 @@ import {
 import { type LogNamespaces, type PrintkSys, SYSLOG_ACTION_NEW_NS, type SyslogNs } from "@kernelkit/printk-syslog";
 import type { AssembledKernel } from "kernelkit/kernel";
 import type { Emit, Scenario } from "../lab/scenario.js";
-import { num, some, tasksNamed } from "./common.js";
+import { BASE, num, some, tasksNamed, Wiring } from "./common.js";
 
 export interface LogPicture {
   readonly rings: readonly {
@@ -26,6 +26,10 @@ export interface LogPicture {
     read: number;
     records: readonly { seq: number; level: number; text: string; about: string; why: string }[];
   }[];
+  /** Lines so far, by whom they are about (row) and the ring they went to (column): host, ct1, ct2; the last column: nowhere. */
+  readonly routes: readonly (readonly number[])[];
+  /** Of each of host, ct1, ct2: its ring, as an index of `rings`. */
+  readonly ringOf: readonly number[];
   readonly packets: number;
   readonly misrouted: number;
   /** Host lines that a container's reader took. */
@@ -39,16 +43,16 @@ interface Net {
   pids: number[];
   taken: number[];
   foreign: number[];
+  routes: number[];
 }
 const net = (k: AssembledKernel): Net => k.core.state.rootNamed("observatory.net") as Net;
 const NAMES = ["host", "ct1", "ct2"];
 
-interface Wiring {
+interface Wires {
   packet: number;
   emit: Emit | null;
 }
-const wiring = new WeakMap<object, Wiring>();
-const wires = (k: AssembledKernel): Wiring => wiring.get(k.core) as Wiring;
+const wiring = new Wiring<Wires>();
 
 type Sys = Program<CoreSys & PrintkSys>;
 /** A log daemon: takes what is new, as klogd did with syslog(2). */
@@ -84,14 +88,14 @@ export const logScenario: Scenario<LogPicture> = {
   id: "log",
   name: "Kernel log",
   question: "Where did this line go, who can read it, who already took it?",
-  sees: "Firewall lines about packets of a host and two containers. Packets arrive as interrupts, while whatever task happens to run runs. Each has a log daemon that takes lines with syslog(2): with one log for all, a daemon in a container takes the host's lines. Choose another design and boot again: the same packets, other rings.",
+  sees: "Firewall lines about packets of a host and two containers. Packets arrive as interrupts, while whatever task happens to run runs. Each has a log daemon that takes lines with syslog(2): with one log for all (design none, Linux as it is), a daemon in a container takes the host's lines. Here each user namespace has a ring, chosen by the task that happens to run: a packet's line lands in the wrong one. Choose another design, or put one beside this: the same packets, other rings.",
   howTrue:
     "Linux has one log: design none, checked against recorded runs. The other designs were proposed between 2010 and 2012 and never merged; they follow their descriptions.",
   binNs: 10e6,
   settings: {
     design: {
       kind: "choice",
-      default: "none",
+      default: "userns-hack",
       choices: ["none", "userns-hack", "syslog-action", "nsproxy", "userns"],
     },
     ring: { kind: "choice", default: "128K", choices: ["128K", "256K", "1M"] },
@@ -149,7 +153,25 @@ export const logScenario: Scenario<LogPicture> = {
       read: (k) => readers(k).reduce((n, r) => n + (r.who > 0 ? r.foreign : 0), 0),
     },
   ],
-  lanes: null,
+  lanes: {
+    title: "Readers",
+    what: "What each log daemon does: it sleeps between looks, and takes what is new in the log it can see.",
+    max: 3,
+    states: [
+      { name: "sleeps", what: "until its next look", tone: "empty" },
+      { name: "behind", what: "records wait for it", tone: "busy" },
+      { name: "starved", what: "others have taken lines about it", tone: "bad" },
+    ],
+    names: () => NAMES.map((n) => `logd of ${n}`),
+    read(k, out) {
+      const all = readers(k);
+      for (const r of all) {
+        const ns = logOf(k, r.who);
+        const robbed = all.some((o) => o.who !== r.who && logOf(k, o.who) === ns && o.foreign > 0);
+        out[r.who] = ns.ring.nextSeq > ns.syslogSeq ? (robbed ? 2 : 1) : 0;
+      }
+    },
+  },
   heat: {
     title: "Packets",
     what: "When packets were logged, and which ring got the line.",
@@ -160,6 +182,7 @@ export const logScenario: Scenario<LogPicture> = {
   traces: [],
   files: ["/proc/sys/kernel/printk", "/proc/sys/kernel/dmesg_restrict", "/proc/consoles", "/proc/uptime"],
   programs: [logd, worker] as never,
+  packages: BASE,
   options: (s) => ({
     machine: { cpus: 2, memory: "256M" },
     cmdline: `log_buf_len=${s["ring"]} loglevel=1`,
@@ -174,9 +197,10 @@ export const logScenario: Scenario<LogPicture> = {
       pids: [],
       taken: [],
       foreign: [],
+      routes: new Array<number>(12).fill(0),
     } satisfies Net);
-    const w: Wiring = { packet: 0, emit: null };
-    wiring.set(core, w);
+    const w: Wires = { packet: 0, emit: null };
+    wiring.set(k, w);
     w.packet = core.events.define("observatory.packet", () => {
       const n = net(k);
       const owner = core.rng.below(3);
@@ -199,6 +223,7 @@ export const logScenario: Scenario<LogPicture> = {
       const wrong = own.ring.headSeq === before || (owner > 0 && own === k.printk.log.init);
       if (wrong) n.misrouted++;
       const to = all.findIndex((r, i) => r.ring.headSeq > heads[i]);
+      n.routes[owner * 4 + (to < 0 ? 3 : to)]++;
       w.emit?.({
         name: "route",
         text: `a packet of ${NAMES[owner]} on CPU ${cpu}, which ran ${runs === null ? "nothing" : `${runs.comm}-${runs.nr}`}: its line went to the log of ${to < 0 ? "nobody" : nameOf(k, all[to])}${wrong ? ", not its own" : ""}`,
@@ -214,7 +239,7 @@ export const logScenario: Scenario<LogPicture> = {
     });
   },
   watch(k, emit) {
-    wires(k).emit = emit;
+    wiring.get(k).emit = emit;
   },
   setup(k, s) {
     const n = net(k);
@@ -230,17 +255,20 @@ export const logScenario: Scenario<LogPicture> = {
       k.spawn(worker as never, { i: 0 }, t);
       k.spawn(logd as never, { who: i, last: "", own: 0, foreign: 0 }, t);
     }
-    k.core.events.at(k.now + 1e6, 0, wires(k).packet, null);
+    k.core.events.at(k.now + 1e6, 0, wiring.get(k).packet, null);
   },
   picture(k) {
     const n = net(k);
+    const all = rings(k);
     return {
+      routes: NAMES.map((_, i) => n.routes.slice(i * 4, i * 4 + 4)),
+      ringOf: NAMES.map((_, i) => all.indexOf(logOf(k, i))),
       packets: n.packets,
       misrouted: n.misrouted,
       taken: readers(k).map((r) => ({ reader: NAMES[r.who], own: r.own, foreign: r.foreign })),
-      rings: rings(k).map((ns) => {
+      rings: all.map((ns) => {
         const { ring } = ns;
-        const from = Math.max(ring.firstSeq, ring.nextSeq - 8);
+        const from = Math.max(ring.firstSeq, ring.nextSeq - 5);
         return {
           name: nameOf(k, ns),
           bytes: ring.size,

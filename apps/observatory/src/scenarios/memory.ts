@@ -8,10 +8,10 @@ import {
   program,
   type Task,
 } from "@kernelkit/core";
-import { type MemCgroup, STAT_NAMES, statValue } from "@kernelkit/memcg";
+import { type MemCgroup, memcg, STAT_NAMES, statValue } from "@kernelkit/memcg";
 import type { AssembledKernel } from "kernelkit/kernel";
 import type { Scenario } from "../lab/scenario.js";
-import { MIB, num, some, tasksNamed, vmstat, write } from "./common.js";
+import { BASE, MIB, num, some, tasksNamed, vmstat, write } from "./common.js";
 
 export interface MemPicture {
   readonly total: number;
@@ -41,6 +41,10 @@ const mib = (pages: number): number => (pages >= NO_LIMIT / 4096 ? Number.POSITI
 const group = (k: AssembledKernel, path: string): MemCgroup | null => k.memcg.group(path);
 const usage = (path: string) => (k: AssembledKernel) => (group(k, path)?.memory.usage ?? 0) / 256;
 const stat = (g: MemCgroup, name: string): number => statValue(g, STAT_NAMES.indexOf(name)) / MIB;
+
+/** An event counter of memory.stat. */
+const stat4k = (g: MemCgroup | null, name: string): number =>
+  g === null || STAT_NAMES.indexOf(name) < 0 ? 0 : statValue(g, STAT_NAMES.indexOf(name));
 
 type Sys = Program<CoreSys>;
 const STEP = 256;
@@ -128,7 +132,7 @@ export const memoryScenario: Scenario<MemPicture> = {
   },
   controls: [
     limitControl("/shop/web", "high", 64, "Above this the tasks of web are slowed, by up to 2 s at a time."),
-    limitControl("/shop", "max", 192, "What web and db may have together."),
+    limitControl("/shop", "max", 128, "What web and db may have together."),
     limitControl("/batch", "max", 48, "At this the group's own cache is taken back, then a task of it is killed."),
     limitControl("/shop/db", "min", 0, "So much of db is not taken back, whoever wants it."),
   ],
@@ -141,6 +145,22 @@ export const memoryScenario: Scenario<MemPicture> = {
       linux: `memory.current of ${path}`,
       read: usage(path),
     })),
+    ...(
+      [
+        ["/shop/web", "high", "Above it the tasks of web are put to sleep."],
+        ["/batch", "max", "At it batch gets nothing more: a task of it is killed."],
+        ["/shop", "max", "What web and db may have together."],
+      ] as const
+    ).map(([path, file, what]) => ({
+      name: `${path.slice(1)} ${file}`,
+      unit: "MiB",
+      group: "usage",
+      limit: true,
+      drag: { control: `${path.slice(1)} ${file}`, per: 1 },
+      what,
+      linux: `memory.${file} of ${path}`,
+      read: (k: AssembledKernel) => mib(group(k, path)?.memory[file] ?? Number.POSITIVE_INFINITY),
+    })),
     {
       name: "kills",
       unit: "tasks",
@@ -148,6 +168,15 @@ export const memoryScenario: Scenario<MemPicture> = {
       what: "Tasks killed because a group was at its max.",
       linux: "oom_kill in memory.events",
       read: (k) => PATHS.reduce((n, p) => n + (p === "/shop" ? 0 : (group(k, p)?.events[4] ?? 0)), 0),
+    },
+    {
+      name: "taken back",
+      unit: "pages/s",
+      group: "faults",
+      rate: true,
+      what: "Pages that reclaim took from groups at their limit.",
+      linux: "pgsteal in memory.stat",
+      read: (k) => PATHS.reduce((n, p) => n + (p === "/shop" ? 0 : stat4k(group(k, p), "pgsteal")), 0),
     },
     {
       name: "page faults",
@@ -168,10 +197,7 @@ export const memoryScenario: Scenario<MemPicture> = {
       { name: "runs", what: "on a CPU or waiting for one", tone: "busy" },
       { name: "held", what: "put to sleep by memory.high, or waits for reclaim", tone: "waiting" },
     ],
-    names: (k) =>
-      PATHS.slice(1)
-        .map((p) => `tasks of ${p}`)
-        .concat(members(k).length < 0 ? [] : []),
+    names: () => PATHS.slice(1).map((p) => `tasks of ${p}`),
     read(k, out) {
       const all = members(k);
       for (const [i, p] of PATHS.slice(1).entries())
@@ -179,11 +205,11 @@ export const memoryScenario: Scenario<MemPicture> = {
     },
   },
   heat: {
-    title: "Kills",
-    what: "The killer's choices: when, and the memory it got back.",
-    event: "kill",
-    unit: "MiB",
-    steps: [8, 16, 32, 64, 128, 256],
+    title: "Stalls",
+    what: "Each time a limit put a task to sleep: when it woke, and how long it had slept.",
+    event: "stall",
+    unit: "ms",
+    steps: [1, 10, 20, 50, 100, 200, 500, 1000, 2000],
   },
   traces: ["cgroup:*", "sched:sched_process_exit"],
   files: [
@@ -194,6 +220,7 @@ export const memoryScenario: Scenario<MemPicture> = {
     "/proc/meminfo",
   ],
   programs: [grower, reader, supervisor],
+  packages: { ...BASE, memcg },
   options: (s) => ({ machine: { cpus: 2, memory: `${num(s["memory"])}M` } }),
   setup(k, s) {
     const sys = k.sys(k.init);
@@ -205,7 +232,7 @@ export const memoryScenario: Scenario<MemPicture> = {
       sys.mkdir(at + p, 0o755);
       if (p === "/shop") write(k, `${at}/shop/cgroup.subtree_control`, "+memory");
     }
-    write(k, `${at}/shop/memory.max`, String(192 * MIB));
+    write(k, `${at}/shop/memory.max`, String(128 * MIB));
     write(k, `${at}/shop/web/memory.high`, String(64 * MIB));
     write(k, `${at}/batch/memory.max`, String(48 * MIB));
     const most = num(s["appetite"]) * 256;
@@ -214,6 +241,26 @@ export const memoryScenario: Scenario<MemPicture> = {
     k.spawn(reader, { path: "/shop/db", i: 0, fd: -1 });
   },
   watch(k, emit) {
+    // when each task went to sleep because of a limit
+    const since = new Map<number, number>();
+    k.trace.listen("sched:sched_switch", (_name, _cpu, off) => {
+      const t = off as Task | null;
+      if (t !== null && t.comm === "grower" && t.state !== 0 && doing(t) === 2) since.set(t.nr, k.now);
+    });
+    k.trace.listen("sched:sched_wakeup", (_name, who) => {
+      const t = who as Task;
+      const from = since.get(t.nr);
+      if (from === undefined || from > k.now) return;
+      since.delete(t.nr);
+      const ms = (k.now - from) / 1e6;
+      emit({
+        name: "stall",
+        text: `${label(t)} of ${pathOf(k, t)} was held for ${ms.toFixed(1)} ms`,
+        value: ms,
+        pid: t.nr,
+        comm: t.comm,
+      });
+    });
     k.core.hooks.log.tap(950, "observatory", (line) => {
       const m = /Killed process (\d+) \((.*?)\).*anon-rss:(\d+)kB/.exec(line.text);
       if (m !== null)

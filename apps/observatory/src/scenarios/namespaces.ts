@@ -18,7 +18,7 @@ import {
 } from "@kernelkit/core";
 import type { AssembledKernel } from "kernelkit/kernel";
 import type { Scenario } from "../lab/scenario.js";
-import { num, some } from "./common.js";
+import { BASE, num, some } from "./common.js";
 
 export interface NsPicture {
   readonly users: readonly {
@@ -200,6 +200,7 @@ export const namespacesScenario: Scenario<NsPicture> = {
   traces: ["task:task_newtask", "sched:sched_process_exit"],
   files: ["/proc/sys/user/max_user_namespaces", "/proc/self/uid_map", "/proc/self/status", "/proc/self/mountinfo"],
   programs: [containerInit, runtime, starter] as never,
+  packages: BASE,
   options: () => ({ machine: { cpus: 2, memory: "256M" } }),
   setup(k, s) {
     k.spawn(runtime, { n: 0, everyMs: num(s["every"]), depth: num(s["depth"]), lifeMs: num(s["life"]) });

@@ -1,9 +1,9 @@
 /** Power: busy CPUs are forced idle together, and the package sleeps only where all of them do. */
-import type { Task } from "@kernelkit/core";
+import { powerclamp } from "@kernelkit/powerclamp";
 import { hog } from "@kernelkit/powerclamp/stories";
 import type { AssembledKernel } from "kernelkit/kernel";
 import type { Scenario } from "../lab/scenario.js";
-import { num, some, write } from "./common.js";
+import { BASE, num, pin, some, Wiring, write } from "./common.js";
 
 export interface PowerPicture {
   readonly cpus: readonly { state: number; injectedShare: number; cstate: string }[];
@@ -44,13 +44,6 @@ const injectedNs = (k: AssembledKernel): number => {
 const clampPath = (k: AssembledKernel): string =>
   `/sys/class/thermal/cooling_device${k.powerclamp.coolingDevice?.id ?? 0}/cur_state`;
 
-function pin(k: AssembledKernel, t: Task, cpu: number): void {
-  const mask = new Uint32Array(t.cpusMask.length);
-  mask[cpu >> 5] = (1 << (cpu & 31)) >>> 0;
-  t.cpusMask = mask;
-  k.core.sched.migrateTask(t, cpu);
-}
-
 /** Interrupts that come at a rate, spread over the CPUs: they wake injected CPUs. */
 interface Wakes {
   perSecond: number;
@@ -59,7 +52,7 @@ interface Wakes {
 }
 const wakes = (k: AssembledKernel): Wakes => k.core.state.rootNamed("observatory.wakes") as Wakes;
 const WAKE = "observatory.wake";
-const handlers = new WeakMap<object, number>();
+const wiring = new Wiring<{ readonly wake: number }>();
 
 export const powerScenario: Scenario<PowerPicture> = {
   id: "power",
@@ -93,7 +86,7 @@ export const powerScenario: Scenario<PowerPicture> = {
         w.perSecond = Math.round(num(v));
         if (w.perSecond === 0 || w.armed) return;
         w.armed = true;
-        k.core.events.at(k.now + 1e9 / w.perSecond, 0, handlers.get(k.core) as number, null);
+        k.core.events.at(k.now + 1e9 / w.perSecond, 0, wiring.get(k).wake, null);
       },
     },
   ],
@@ -168,6 +161,7 @@ export const powerScenario: Scenario<PowerPicture> = {
   traces: ["thermal:cdev_update"],
   files: ["/proc/stat", "/sys/class/thermal/cooling_device0/cur_state", "/sys/class/thermal/thermal_zone0/temp"],
   programs: [hog as never],
+  packages: { ...BASE, powerclamp },
   options: (s) => ({
     machine: { cpus: num(s["cpus"]), memory: "512M" },
     powerclamp: { driver: s["driver"] as "6.1", injection: s["injection"] as "sync" },
@@ -186,7 +180,7 @@ export const powerScenario: Scenario<PowerPicture> = {
       core.irq.exit(w.cpu);
       core.events.at(core.now + Math.round(1e9 / w.perSecond), 0, id, null);
     });
-    handlers.set(core, id);
+    wiring.set(k, { wake: id });
   },
   setup(k, s) {
     k.powerclamp.modprobe();

@@ -10,10 +10,18 @@ import {
   type Program,
   program,
 } from "@kernelkit/core";
-import { HASH_ALGO_SHA1, imaReplay, integrityStatusName, toHex } from "@kernelkit/integrity";
+import {
+  HASH_ALGO_SHA1,
+  imaReplay,
+  integrity,
+  integrityStatusName,
+  nobleCrypto,
+  type OfflineEdit,
+  toHex,
+} from "@kernelkit/integrity";
 import type { AssembledKernel } from "kernelkit/kernel";
 import type { Scenario } from "../lab/scenario.js";
-import { some, write } from "./common.js";
+import { BASE, some, tasksNamed, Wiring, write } from "./common.js";
 
 export interface TrustPicture {
   readonly entries: readonly {
@@ -67,6 +75,10 @@ const writer = program("editor", function* (sys: Sys, s: { i: number }) {
       const fd = yield* sys.open("/mnt/report", O_RDWR | O_CREAT | O_TRUNC, 0o644);
       yield* sys.write(fd, `report ${s.i}\n`);
       yield* sys.close(fd);
+      // somebody reads it while it is being written: a measurement that is worth nothing
+      const w = yield* sys.open("/mnt/report", O_RDWR);
+      yield* sys.close(yield* sys.open("/mnt/report", O_RDONLY));
+      yield* sys.close(w);
     } catch {
       // refused: tomorrow's report, then
     }
@@ -82,6 +94,38 @@ const attribute = (inode: Inode, name: string): string => {
   const v = inode.xattrs?.get(name);
   return v === undefined ? "" : toHex(v);
 };
+/** What can be done to a file when its kernel is not looking. */
+type Attack = (e: OfflineEdit, file: Inode, other: Inode, k: AssembledKernel) => void;
+const newText = (k: AssembledKernel): Uint8Array => new TextEncoder().encode(`let everybody in, ${k.now}\n`);
+/** The label that fits a content: anybody can compute it. */
+function labelFor(k: AssembledKernel, data: Uint8Array): Uint8Array {
+  const algo = k.integrity.state.hashAlgo;
+  const digest = nobleCrypto.digest(algo, data);
+  return Uint8Array.from([4, algo, ...digest]);
+}
+/** The file as it was delivered. */
+function repair(e: OfflineEdit, file: Inode, k: AssembledKernel): void {
+  const data = new TextEncoder().encode("the program web\n");
+  e.write(file, data);
+  e.xattr(file, "security.ima", labelFor(k, data));
+  e.attr(file, { uid: 0, mode: 0o100644 });
+}
+/** Every so often somebody is at the disk; the next time the file is as it was. */
+const NIGHT_NS = 1.1e9;
+const nights = new Wiring<{ readonly id: number }>();
+const ATTACKS: Readonly<Record<string, Attack>> = {
+  content: (e, f, _other, k) => e.write(f, newText(k)),
+  "content and label": (e, f, _other, k) => {
+    const data = newText(k);
+    e.write(f, data);
+    e.xattr(f, "security.ima", labelFor(k, data));
+  },
+  mode: (e, f) => e.attr(f, { mode: 0o104777 }),
+  owner: (e, f) => e.attr(f, { uid: 1000 }),
+  "another file's label": (e, f, other) => e.xattr(f, "security.ima", other.xattrs?.get("security.ima") ?? null),
+  "label removed": (e, f) => e.xattr(f, "security.ima", null),
+};
+
 /** The register a true list would give. */
 function replayed(k: AssembledKernel): string {
   const list = k.integrity.binaryMeasurements();
@@ -95,34 +139,34 @@ export const trustScenario: Scenario<TrustPicture> = {
   id: "trust",
   name: "Integrity",
   question: "Would we have noticed, and could we prove it?",
-  sees: "Every file that is opened is hashed; what was not seen before gets an entry in the list, and the entry is folded into a register that nobody can set back. Replaying the list must give the register's value. Change a file behind the kernel's back: the next open tells another digest, or is refused where appraisal is on.",
+  sees: "Every file that is opened is hashed; what was not seen before gets an entry in the list, and the entry is folded into a register that nobody can set back. Replaying the list must give the register's value. Every second somebody is at the disk and the program web is changed behind the kernel's back, then put right again: its next open tells another digest, and is refused where content and label do not fit. A false content with a fitting label passes appraisal - and stands in the list for ever.",
   howTrue:
     "List, templates, registers and verdicts are checked against recorded runs and real lists. The disk and the attacker are models.",
   binNs: 50e6,
   settings: {
-    appraise: { kind: "choice", default: "log", choices: ["off", "log", "enforce", "fix"] },
+    nights: { kind: "choice", default: "yes", choices: ["yes", "no"] },
+    appraise: { kind: "choice", default: "enforce", choices: ["off", "log", "enforce", "fix"] },
     hash: { kind: "choice", default: "sha256", choices: ["sha1", "sha256", "sha512"] },
   },
   controls: [
-    ...(["login", "web"] as const).map((name) => ({
-      name: `change ${name} offline`,
-      what: `The disk is in other hands for a moment: the content of ${name} changes, its label does not.`,
-      linux: `a screwdriver; then cat /mnt/${name}`,
-      knob: { kind: "button" } as const,
-      apply(k: AssembledKernel) {
-        const inode = inodeOf(k, name);
-        if (inode === null) return;
-        k.integrity.offline((e) => e.write(inode, new TextEncoder().encode(`changed at ${k.now}\n`)));
-      },
-    })),
     {
-      name: "drop the label of db",
-      what: "The file loses its security.ima, as a copy by a tool that knows no attributes does.",
-      linux: "setfattr -x security.ima /mnt/db (offline)",
+      name: "attack",
+      what: "The disk is in other hands for a moment, and the program web is changed. The next open of it, or none, tells.",
+      linux: "a screwdriver (VALUE); then cat /mnt/web",
+      knob: { kind: "choice", default: "content", choices: Object.keys(ATTACKS) },
+      apply(k, v) {
+        const [web, db] = [inodeOf(k, "web"), inodeOf(k, "db")];
+        if (web !== null && db !== null) k.integrity.offline((e) => ATTACKS[String(v)](e, web, db, k));
+      },
+    },
+    {
+      name: "a new version of login",
+      what: "An update, as its packager would do it: content and a fitting label.",
+      linux: "cp login /mnt/login; evmctl ima_hash /mnt/login",
       knob: { kind: "button" },
       apply(k) {
-        const inode = inodeOf(k, "db");
-        if (inode !== null) k.integrity.offline((e) => e.xattr(inode, "security.ima", null));
+        const login = inodeOf(k, "login");
+        if (login !== null) k.integrity.offline((e) => ATTACKS["content and label"](e, login, login, k));
       },
     },
     {
@@ -155,10 +199,50 @@ export const trustScenario: Scenario<TrustPicture> = {
       linux: "/sys/kernel/security/ima/violations",
       read: (k) => k.integrity.state.list.violations,
     },
+    {
+      name: "opens",
+      unit: "1/s",
+      group: "opens",
+      rate: true,
+      what: "Opens of the files by the programs of this machine, refused ones too.",
+      linux: "strace -c -e open",
+      read: (k) => tasksNamed(k, "opener", "editor").reduce((n, t) => n + (t.rest as { i: number }).i, 0),
+    },
+    {
+      name: "refused",
+      unit: "1/s",
+      group: "opens",
+      rate: true,
+      what: "Opens that appraisal refused with EACCES.",
+      linux: "type=INTEGRITY_DATA in the audit log",
+      read: (k) =>
+        tasksNamed(k, "opener", "editor").reduce((n, t) => n + ((t.rest as { refused?: number }).refused ?? 0), 0),
+    },
   ],
-  lanes: null,
+  lanes: {
+    title: "Verdicts",
+    what: "What the kernel thinks of each file since it last looked at it.",
+    max: FILES.length,
+    states: [
+      { name: "not looked at", what: "nobody has opened it since it changed", tone: "empty" },
+      { name: "measured", what: "hashed and in the list", tone: "busy" },
+      { name: "pass", what: "hashed, and its label fits", tone: "interrupt" },
+      { name: "no label", what: "there is nothing to check it against", tone: "waiting" },
+      { name: "fail", what: "content and label do not fit", tone: "bad" },
+    ],
+    names: () => [...FILES],
+    read(k, out) {
+      for (const [i, name] of FILES.entries()) {
+        const inode = inodeOf(k, name);
+        const iint = inode === null ? null : k.integrity.iint(inode);
+        const verdict = integrityStatusName[iint?.status[0] ?? 6];
+        out[i] =
+          verdict === "pass" ? 2 : verdict === "fail" ? 4 : verdict === "no_label" ? 3 : iint?.isMeasured(10) ? 1 : 0;
+      }
+    },
+  },
   heat: null,
-  traces: ["raw_syscalls:sys_exit"],
+  traces: [],
   files: [
     "/sys/kernel/security/ima/ascii_runtime_measurements",
     "/sys/kernel/security/ima/runtime_measurements_count",
@@ -166,14 +250,29 @@ export const trustScenario: Scenario<TrustPicture> = {
     "/sys/kernel/security/ima/policy",
   ],
   programs: [opener, writer],
+  packages: { ...BASE, integrity },
   options: (s) => ({
     machine: { cpus: 1, memory: "256M" },
     cmdline: `ima_policy=${s["appraise"] === "off" ? "tcb" : "tcb|appraise_tcb"} ima_appraise=${s["appraise"]} ima_hash=${s["hash"]}`,
   }),
   statics(k) {
-    k.core.state.root("observatory.files", { inodes: new Map<string, Inode>() });
+    k.core.state.root("observatory.files", { inodes: new Map<string, Inode>(), night: 0 });
+    const id = k.core.events.define("observatory.night", () => {
+      const d = k.core.state.rootNamed("observatory.files") as { night: number };
+      const [web, db] = [inodeOf(k, "web"), inodeOf(k, "db")];
+      if (web !== null && db !== null) {
+        const names = Object.keys(ATTACKS);
+        const night = d.night++;
+        k.integrity.offline((e) => {
+          if (night % 2 === 1) repair(e, web, k);
+          else ATTACKS[names[(night / 2) % names.length]](e, web, db, k);
+        });
+      }
+      k.core.events.at(k.core.now + NIGHT_NS, 0, id, null);
+    });
+    nights.set(k, { id });
   },
-  setup(k) {
+  setup(k, s) {
     const sys = k.sys(k.init);
     k.vfs.addDisk({ name: "vda", type: "ext4" });
     sys.mount("/dev/vda", "/mnt", "ext4", 0);
@@ -185,10 +284,26 @@ export const trustScenario: Scenario<TrustPicture> = {
       if (inode !== undefined) inodes.set(name, inode);
       sys.close(fd);
     }
+    if (s["nights"] === "yes") k.core.events.at(k.now + NIGHT_NS, 0, nights.get(k).id, null);
     k.spawn(opener, { i: 0, refused: 0 });
     k.spawn(writer, { i: 0 });
   },
   watch(k, emit) {
+    const told = new Map<string, string>();
+    k.trace.listen("raw_syscalls:sys_exit", (_name, t, call, ret) => {
+      const task = t as { comm: string; nr: number };
+      if (call !== "open" || (task.comm !== "opener" && task.comm !== "editor")) return;
+      for (const name of FILES) {
+        const inode = inodeOf(k, name);
+        const iint = inode === null ? null : k.integrity.iint(inode);
+        if (iint == null) continue;
+        const verdict = `${integrityStatusName[iint.status[0] ?? 6]} ${iint.digest == null ? "" : toHex(iint.digest).slice(0, 12)}`;
+        if (told.get(name) === verdict) continue;
+        told.set(name, verdict);
+        emit({ name: "verdict", text: `/mnt/${name}: ${verdict}`, value: count(k) });
+      }
+      if (typeof ret === "number" && ret < 0) emit({ name: "refused", text: `${task.comm}-${task.nr}: open = ${ret}` });
+    });
     k.core.hooks.audit.tap(950, "observatory", ({ body }) => emit({ name: "audit", text: body }));
   },
   picture(k) {

@@ -3,7 +3,7 @@ import { type AddressSpace, type CoreSys, O_CREAT, O_RDWR, type Program, program
 import type { StablePages, WritebackSys } from "@kernelkit/writeback";
 import type { AssembledKernel } from "kernelkit/kernel";
 import type { Scenario } from "../lab/scenario.js";
-import { MIB, num, some, tasksNamed, vmstat, write } from "./common.js";
+import { BASE, MIB, num, some, tasksNamed, vmstat, write } from "./common.js";
 
 /** The package's state, as far as it is looked at here. */
 interface WbState {
@@ -185,6 +185,7 @@ export const writebackScenario: Scenario<WbPicture> = {
       unit: "pages",
       group: "pages",
       limit: true,
+      drag: { control: "limit", per: 256 },
       what: "Nobody may dirty more; it falls slowly after a sudden cut.",
       linux: "nr_dirty_threshold in /proc/vmstat, smoothed",
       read: limit,
@@ -206,6 +207,16 @@ export const writebackScenario: Scenario<WbPicture> = {
       what: "Below this nobody is slowed: half-way between the background threshold and the threshold.",
       linux: "dirty_freerun_ceiling()",
       read: freerun,
+    },
+    {
+      name: "background",
+      unit: "pages",
+      group: "pages",
+      limit: true,
+      drag: { control: "background", per: 256 },
+      what: "Above this the flusher writes by itself.",
+      linux: "nr_dirty_background_threshold in /proc/vmstat",
+      read: background,
     },
     {
       name: "dirtied",
@@ -260,6 +271,7 @@ export const writebackScenario: Scenario<WbPicture> = {
     "/sys/block/sda/queue/stable_writes",
   ],
   programs: [writer, database],
+  packages: BASE,
   options: (s) => ({
     machine: { cpus: 2, memory: "512M" },
     writeback: { stablePages: s["design"] as StablePages },

@@ -2,10 +2,10 @@
 import { buildMachine } from "./machine.js";
 import type { MachineSpec } from "./spec.js";
 
-addEventListener("message", (e: MessageEvent<MachineSpec>) => {
+export const start = (): ((message: unknown) => void) => (message) => {
   try {
-    postMessage({ ok: buildMachine(e.data) });
+    postMessage({ ok: buildMachine(message as MachineSpec) });
   } catch (error) {
     postMessage({ err: error instanceof Error ? error.message : String(error) });
   }
-});
+};
