@@ -1,7 +1,7 @@
 /** Random work of three files with a power cut at the end (testing/randomFiles.ts), and sequences that once went wrong. */
 import fc from "fast-check";
 import { test } from "vitest";
-import { DEVICES, type Op, OP_NAMES, RandomFiles } from "./testing/randomFiles.js";
+import { DEVICES, OP_NAMES, type Op, RandomFiles } from "./testing/randomFiles.js";
 
 const RUNS = Number(process.env.KERNELKIT_PROPERTY_RUNS ?? 200);
 const SEED = process.env.KERNELKIT_PROPERTY_SEED;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AddressSpace, TAG_DIRTY, TAG_TOWRITE, TAG_WRITEBACK } from "./addressSpace.js";
-import { copyIn, copyOut } from "./filemap.js";
+import { copyIn, copyOut } from "./copyPage.js";
 
 const make = (): AddressSpace => new AddressSpace({ size: 0 }, { name: "test" });
 

@@ -6,7 +6,8 @@
  * (`filemapRead`, `filemapWrite`, `truncatePages`), which also allocate, charge and free frames.
  *
  * - A page is a frame number (pfn, never 0) at an index (file offset / 4096). `lookup(index)` is 0 for a hole.
- * - Tags DIRTY, WRITEBACK and TOWRITE are bitmaps with counts per 512 pages, so finding the next tagged page skips what has none.
+ * - Tags DIRTY, WRITEBACK and TOWRITE are bitmaps with counts per 512 pages, so finding the next tagged page skips what has none;
+ *   many in a row: `cacheRun.ts`.
  * - Contents are optional and stand beside the frame number: `null` = zeros, a number 0..255 = every byte of the page is that, a
  *   Uint8Array of at most 4096 = the bytes, zeros behind its end (small files cost little). `contents` says what writes keep.
  * - Behaviour (read a page, dirty it, wait before it changes) is in `aOps`, a static; it may be replaced as a whole.
@@ -58,6 +59,13 @@ export interface AddressSpaceOps {
   writeBegin?(c: Ctx, m: AddressSpace, index: number, pfn: number, from: number, len: number): number | Wait;
   /** A page was changed: true if it was clean. Without it the page is only flagged dirty and nothing is counted. */
   dirtyFolio?(k: Core, m: AddressSpace, index: number, pfn: number): boolean;
+  /**
+   * n whole pages from `index` on, all cached and of one chunk, are about to be written: how many of them need no wait, no look at
+   * limits before the last of them, and have room. 0: none by this way.
+   */
+  beginRun?(c: Ctx, m: AddressSpace, index: number, n: number): number;
+  /** As many were written, are flagged dirty and lie in the zone of frame `pfn`: to be tagged and counted. */
+  dirtyRun?(k: Core, m: AddressSpace, index: number, n: number, pfn: number): void;
   /** The first store through a shared mapping since the page was last written out (reserve, wait, dirty). Then it is dirtied. */
   pageMkwrite?(c: Ctx, m: AddressSpace, index: number, pfn: number): number | Wait;
   /** After a page was dirtied by write(2) or a store: the place to throttle the writer. Called again when it slept. */

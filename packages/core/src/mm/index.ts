@@ -1,4 +1,6 @@
 export * from "./addressSpace.js";
+export { taggedRun, tagRun } from "./cacheRun.js";
+export { copyIn, copyOut } from "./copyPage.js";
 export * from "./dropCaches.js";
 export * from "./fault.js";
 export * from "./filemap.js";
@@ -30,5 +32,6 @@ export * from "./userPage.js";
 export * from "./vma.js";
 export { mergeAround, splitVma } from "./vmaMerge.js";
 export * from "./vmstat.js";
+export { oneZone } from "./writeRun.js";
 export * from "./zone.js";
 export { buddyinfoText, zoneinfoText } from "./zoneinfo.js";

@@ -9,6 +9,7 @@ import type { Ctx } from "../kernel/ctx.js";
 import { WAIT, type Wait } from "../sys/types.js";
 import { signalPending } from "../task/signalPending.js";
 import { type AddressSpace, CONTENTS_FULL } from "./addressSpace.js";
+import { copyIn, copyOut } from "./copyPage.js";
 import {
   FAULT_ACCERR,
   FAULT_DIRTIED,
@@ -21,7 +22,6 @@ import {
   resolveFault,
 } from "./fault.js";
 import { faultRun } from "./faultRun.js";
-import { copyIn, copyOut } from "./filemap.js";
 import { PG_ANON } from "./frames.js";
 import { type Mm, TASK_SIZE } from "./mm.js";
 import type { MmSystem } from "./mmSystem.js";

@@ -2,7 +2,8 @@
  * Reading and writing through descriptors. read(2), write(2), pread(2), readv(2), sendfile(2), copy_file_range(2), lseek(2).
  *
  * The checks here are the same for all files; then the file's own `read` or `write` gets a position and the bytes. While it sleeps
- * the call keeps the description (the number may be closed meanwhile) and the position it began at in its frame.
+ * the call keeps the description (the number may be closed meanwhile) and the position it began at in its frame. The bytes of a write
+ * stay the caller's memory, as in Linux: each is read when it is written.
  */
 import { EBADF, EFAULT, EINVAL, EISDIR, EOVERFLOW, EPERM, ESPIPE } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
@@ -150,8 +151,7 @@ export function sysWrite(c: Ctx, fd: number, arg: unknown): number | Wait {
   let r: number | Wait;
   if (held === null) {
     r = vfsWrite(c, file, data, pos);
-    // the bytes are the caller's: a copy for the time of the sleep
-    if (r === WAIT) return hold(c, file, pos, data.slice());
+    if (r === WAIT) return hold(c, file, pos, data);
   } else {
     try {
       r = vfsWrite(c, file, data, pos);
@@ -212,7 +212,7 @@ export function sysPwrite(c: Ctx, fd: number, arg: unknown, offset: Loff): numbe
     if (held !== null) letGo(c, held);
     throw e;
   }
-  if (r === WAIT) return hold(c, file, pos, held === null ? data.slice() : data);
+  if (r === WAIT) return hold(c, file, pos, data);
   if (held !== null) letGo(c, held);
   return r;
 }

@@ -82,9 +82,22 @@ export function startWriteback(w: Writeback, m: AddressSpace, wi: WbInode, index
   mm.modPage(pfn, NR_WRITEBACK, 1);
   mm.modZone(pfn, NR_ZONE_WRITE_PENDING, 1);
   wi.wb.writeback++;
-  if (m.nrWriteback !== 1) return;
+  if (m.nrWriteback === 1) firstUnderWriteback(w, wi);
+}
+
+/** The inode has pages under writeback. sb_mark_inode_writeback(). */
+export function firstUnderWriteback(w: Writeback, wi: WbInode): void {
   wi.wb.writebackInodes++;
   if (w.trace.sbMark.on) w.trace.sbMark.emit(...devText(wi));
+}
+
+/** It has none any more. sb_clear_inode_writeback(). */
+export function lastUnderWriteback(w: Writeback, wi: WbInode): void {
+  const { wb } = wi;
+  if (w.trace.sbClear.on) w.trace.sbClear.emit(...devText(wi));
+  if (--wb.writebackInodes > 0 || wb.bwArmed) return;
+  wb.bwArmed = true;
+  w.k.workqueue.queueDelayed(wb.queue, w.bandwidthWork, wb, bandwidthInterval(w.k.time.hz));
 }
 
 /** It has been written, or has left the cache while it was. folio_end_writeback(). */
@@ -99,11 +112,7 @@ export function endWriteback(w: Writeback, m: AddressSpace, wi: WbInode, bio: Bi
   mm.modPage(pfn, NR_WRITEBACK, -1);
   mm.modZone(pfn, NR_ZONE_WRITE_PENDING, -1);
   wb.writeback--;
-  if (m.nrWriteback > 0) return;
-  if (w.trace.sbClear.on) w.trace.sbClear.emit(...devText(wi));
-  if (--wb.writebackInodes > 0 || wb.bwArmed) return;
-  wb.bwArmed = true;
-  w.k.workqueue.queueDelayed(wb.queue, w.bandwidthWork, wb, bandwidthInterval(w.k.time.hz));
+  if (m.nrWriteback === 0) lastUnderWriteback(w, wi);
 }
 
 /** A page leaves the cache, dirty or not. */

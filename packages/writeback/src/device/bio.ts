@@ -69,10 +69,10 @@ export class Transfer {
   /** Pages whose contents no longer fitted what was computed at submission (checksum, length when compressed). */
   bad = 0;
   /** Pages that the device had read wholly before they were changed: what it read. */
-  readonly old: Map<number, PageData> = new Map();
+  old: Map<number, PageData> | null = null;
   /** Pages changed while it read them: the bytes it had read, and how many. */
-  readonly prefix: Map<number, { bytes: PageData; n: number }> = new Map();
-  readonly changed: Set<number> = new Set();
+  prefix: Map<number, { bytes: PageData; n: number }> | null = null;
+  changed: Set<number> | null = null;
   /** Contents as the device has them: after completion, or what it writes if that is not the pages (parity). */
   data: PageData[] | null = null;
   constructor(
@@ -96,27 +96,30 @@ export class Transfer {
     if (this.completed || this.data !== null || j < 0 || j >= this.n) return;
     const n = this.readBy(j, now);
     if (n === 4096) {
+      this.old ??= new Map();
       if (!this.old.has(j)) this.old.set(j, this.withPrefix(j, d));
       return;
     }
+    this.changed ??= new Set();
     if (!this.changed.has(j)) {
       this.changed.add(j);
       this.bad++;
     }
+    this.prefix ??= new Map();
     const before = this.prefix.get(j);
     if (n > (before?.n ?? 0)) this.prefix.set(j, { bytes: this.withPrefix(j, d), n });
   }
 
   private withPrefix(j: number, d: PageData): PageData {
-    const p = this.prefix.get(j);
+    const p = this.prefix?.get(j);
     return p === undefined ? copyData(d) : withHead(d, p.bytes, p.n);
   }
 
   /** What the device has read of page j. */
   arrived(j: number): PageData {
     if (this.data !== null) return this.data[j];
-    const old = this.old.get(j);
-    return old !== undefined || this.old.has(j) ? (old as PageData) : this.withPrefix(j, this.bio.page(this.from + j));
+    const old = this.old?.get(j);
+    return old !== undefined ? old : this.withPrefix(j, this.bio.page(this.from + j));
   }
 
   /** Whole sectors (512 bytes) of page j that are on the medium at `now`. */

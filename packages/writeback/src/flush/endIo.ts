@@ -1,5 +1,6 @@
 /** What happens when a request has been carried out: pages end their writeback, the file's map learns of new blocks, errors are noted. */
 import { type AddressSpace, ENOSPC, type Inode } from "@kernelkit/core";
+import { endRun } from "../cache/pageRuns.js";
 import { endWriteback } from "../cache/pages.js";
 import { fpropMaxFrac } from "../control/fprop.js";
 import type { Bio, IoEnd } from "../device/bio.js";
@@ -7,6 +8,7 @@ import { errseqSet } from "../errseq.js";
 import { BLOCK_UNWRITTEN, BLOCK_WRITTEN } from "../fs/blockMap.js";
 import type { DiskFs } from "../fs/diskFs.js";
 import { journalConverted, journalGrown } from "../fs/journal.js";
+import { sameExtent, sameState, setRun } from "../fs/mapRun.js";
 import type { WbInode } from "../fs/wbInode.js";
 import { diskFs, type Writeback } from "../system.js";
 import { age, domainOf } from "../throttle/domains.js";
@@ -26,12 +28,7 @@ function finish(w: Writeback, e: IoEnd, bio: Bio): void {
   if (wi === null) return;
   const m = wi.inode.mapping as AddressSpace;
   const fs = diskFs(wi.inode.sb) as DiskFs;
-  let pages = 0;
-  for (let i = bio.first; i < bio.first + bio.n; i++) {
-    if (bio.gone?.has(i) === true) continue;
-    pages++;
-    endWriteback(w, m, wi, bio, i, m.lookup(i));
-  }
+  const pages = endPages(w, m, wi, bio);
   if (e.error === 0) {
     if (e.convert) convert(w, fs, wi, bio);
     journalGrown(w, wi, (bio.first + bio.n) * 4096);
@@ -52,11 +49,32 @@ function finish(w: Writeback, e: IoEnd, bio: Bio): void {
   if (d.periodTicks < 0) d.periodTicks = w.k.time.ticks;
 }
 
+/** Its pages are under writeback no more: how many had not ended before. */
+function endPages(w: Writeback, m: AddressSpace, wi: WbInode, bio: Bio): number {
+  if (bio.gone === null && !bio.journal && w.k.hooks.pageState.on === null) {
+    endRun(w, m, wi, bio);
+    return bio.n;
+  }
+  let pages = 0;
+  for (let i = bio.first; i < bio.first + bio.n; i++) {
+    if (bio.gone?.has(i) === true) continue;
+    pages++;
+    endWriteback(w, m, wi, bio, i, m.lookup(i));
+  }
+  return pages;
+}
+
 /** New blocks hold valid data now: the next commit says so. */
 function convert(w: Writeback, fs: DiskFs, wi: WbInode, bio: Bio): void {
-  for (let i = bio.first; i < bio.first + bio.n; i++)
-    if (wi.map.state(i) === BLOCK_UNWRITTEN && wi.map.block(i) === bio.block + i - bio.first)
-      wi.map.set(i, BLOCK_WRITTEN);
+  const { map } = wi;
+  for (let i = bio.first, end = bio.first + bio.n; i < end; ) {
+    let n = sameState(map, i, end - i);
+    if (map.state(i) === BLOCK_UNWRITTEN) {
+      n = sameExtent(map, i, n);
+      if (map.block(i) === bio.block + i - bio.first) setRun(map, i, n, BLOCK_WRITTEN);
+    }
+    i += n;
+  }
   journalConverted(w, fs, wi, bio.first, bio.n, bio.block);
 }
 
@@ -64,7 +82,7 @@ function convert(w: Writeback, fs: DiskFs, wi: WbInode, bio: Bio): void {
 function undecodable(fs: DiskFs, bio: Bio): void {
   for (const t of bio.transfers)
     for (let j = 0; j < t.n; j++) {
-      if (t.changed.has(j)) {
+      if (t.changed?.has(j) === true) {
         fs.undecodable.add(t.block + j);
         t.dev.undecodable++;
       } else fs.undecodable.delete(t.block + j);

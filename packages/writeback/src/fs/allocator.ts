@@ -28,6 +28,16 @@ export class BlockAllocator {
     return b;
   }
 
+  /** After a block was taken: how many of the next n that follow it are free, and taken too. */
+  allocMore(block: number, n: number): number {
+    let k = 0;
+    for (let b = block + 1; k < n && b < this.blocks && ((this.bits[b >> 5] >>> (b & 31)) & 1) === 0; b++, k++)
+      this.bits[b >> 5] |= 1 << (b & 31);
+    this.used += k;
+    this.next = block + k + 1 < this.blocks ? block + k + 1 : 0;
+    return k;
+  }
+
   private search(): number {
     const words = this.bits.length;
     for (let i = 0, b = this.next; i <= words; i++) {

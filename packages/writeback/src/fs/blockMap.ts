@@ -9,9 +9,11 @@ export const BLOCK_UNWRITTEN = 1;
 export const BLOCK_WRITTEN = 2;
 export const BLOCK_DELAYED = 3;
 
-const CHUNK = 512;
+/** Pages of a chunk. */
+export const MAP_CHUNK = 512;
+const CHUNK: number = MAP_CHUNK;
 
-class MapChunk {
+export class MapChunk {
   /** 4 pages a byte. */
   readonly states: Uint8Array = new Uint8Array(CHUNK / 4);
   /** Pages that have anything. */

@@ -8,6 +8,7 @@ import { writePages } from "../flush/writePages.js";
 import type { Writeback } from "../system.js";
 import type { DiskFs } from "./diskFs.js";
 import { CommittedFile, type Journal, Transaction } from "./journal.js";
+import { setRun } from "./mapRun.js";
 import type { WbInode } from "./wbInode.js";
 
 /** Blocks of a transaction: its description and its commit record, and the blocks of inodes, 16 to a block. */
@@ -115,10 +116,8 @@ function apply(fs: DiskFs, t: Transaction): void {
   };
   for (const ch of t.changes) {
     const { map } = of(ch.ino);
-    for (let i = 0; i < ch.n; i++) {
-      if (ch.state === 0) map.clear(ch.first + i);
-      else map.set(ch.first + i, ch.state, ch.block + i);
-    }
+    if (ch.state !== 0) setRun(map, ch.first, ch.n, ch.state, ch.block);
+    else for (let i = 0; i < ch.n; i++) map.clear(ch.first + i);
   }
   for (const [ino, size] of t.sizes) of(ino).size = size;
   for (const ino of t.evicted) files.delete(ino);

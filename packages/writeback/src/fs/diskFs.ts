@@ -12,6 +12,7 @@ import type { Writeback } from "../system.js";
 import { BlockAllocator } from "./allocator.js";
 import { BLOCK_DELAYED, BLOCK_NONE, BLOCK_UNWRITTEN, BLOCK_WRITTEN } from "./blockMap.js";
 import { Journal, journalFreed, journalMapped } from "./journal.js";
+import { setRun } from "./mapRun.js";
 import { WbInode } from "./wbInode.js";
 
 /** What sets file systems apart. */
@@ -127,6 +128,14 @@ export function blockForWriting(fs: DiskFs, wi: WbInode, index: number): number 
   const block = allocBlock(fs, wi, index);
   wi.map.set(index, BLOCK_UNWRITTEN, block);
   return block;
+}
+
+/** Blocks for n reserved pages from `index` on, as far as they follow each other: how many pages got one. */
+export function blocksForWriting(fs: DiskFs, wi: WbInode, index: number, n: number): number {
+  const block = allocBlock(fs, wi, index);
+  const k = 1 + fs.alloc.allocMore(block, n - 1);
+  setRun(wi.map, index, k, BLOCK_UNWRITTEN, block);
+  return k;
 }
 
 /** Behind the block of the page before if that is free. There is one: it was reserved. */

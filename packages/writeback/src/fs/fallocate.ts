@@ -109,14 +109,7 @@ export function fallocate(
 }
 
 /** Blocks for a range: not valid until they are written, or (FALLOC_FL_NO_HIDE_STALE) valid at once, with whatever they hold. */
-function preallocate(
-  w: Writeback,
-  c: Ctx,
-  inode: Inode,
-  mode: number,
-  offset: number,
-  end: number,
-): Wait | undefined {
+function preallocate(w: Writeback, c: Ctx, inode: Inode, mode: number, offset: number, end: number): Wait | undefined {
   const fs = diskFs(inode.sb) as DiskFs;
   const wi = wbInodeOf(w, inode);
   const keep = (mode & FALLOC_FL_KEEP_SIZE) !== 0;

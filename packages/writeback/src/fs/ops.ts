@@ -35,6 +35,7 @@ import {
   type Wait,
   writeChecks,
 } from "@kernelkit/core";
+import { beginRun, dirtyRun } from "../cache/pageRuns.js";
 import { dirtyFolio, invalidate } from "../cache/pages.js";
 import { waitStable } from "../cache/stable.js";
 import { copyData } from "../device/contents.js";
@@ -69,6 +70,8 @@ function addressSpaceOps(w: Writeback): AddressSpaceOps {
     readFolio: (c, m, index) => readFolio(w, c, m, index),
     writeBegin: (c, m, index, pfn) => (room(m, index) ? waitStable(w, c, m, index, pfn) : ENOSPC),
     dirtyFolio: (_k, m, index, pfn) => dirtyFolio(w, m, index, pfn),
+    beginRun: (c, m, index, n) => beginRun(w, c, m, index, n),
+    dirtyRun: (_k, m, index, n, pfn) => dirtyRun(w, m, index, n, pfn),
     pageMkwrite(c, m, index, pfn) {
       if (!room(m, index)) return ENOSPC;
       if (waitStable(w, c, m, index, pfn) === WAIT) return WAIT;

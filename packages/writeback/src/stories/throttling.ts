@@ -16,27 +16,28 @@ import { writeback } from "../writeback.js";
 type Knobs = { writers: number; seconds: number; mibPerSecond: number; seekMs: number; dirtyMib: number };
 
 const CHUNK = 65536;
+/** All writers' files stay in memory: they grow to so much together, and are then written again from the start. */
+const FILE_MIB = 1536;
 
-/** Writes a file without end; what its longest write took, ns, is in another file. */
-const writer = program("writer", function* (sys: Program<CoreSys>, s: { n: number }) {
+/** Writes a file of `bytes` over and over; what it wrote and what its longest write took (bytes, ns) is in another file. */
+const writer = program("writer", function* (sys: Program<CoreSys>, s: { n: number; bytes: number }) {
   const fd = yield* sys.open(`/mnt/f${s.n}`, O_WRONLY | O_CREAT, 0o644);
+  const report = yield* sys.open(`/tmp/report${s.n}`, O_WRONLY | O_CREAT, 0o644);
   const data = new Uint8Array(CHUNK);
   const ns = (t: { sec: number; nsec: number }): number => t.sec * 1e9 + t.nsec;
   let longest = 0;
   let before = ns(yield* sys.clock_gettime(1));
-  for (;;) {
-    yield* sys.write(fd, data);
+  for (let written = 0; ; written += CHUNK) {
+    yield* sys.pwrite64(fd, data, written % s.bytes);
     const after = ns(yield* sys.clock_gettime(1));
-    if (after - before > longest) {
-      longest = after - before;
-      yield* sys.writeFile(`/tmp/longest${s.n}`, String(longest));
-    }
+    longest = Math.max(longest, after - before);
+    yield* sys.pwrite64(report, `${written + CHUNK} ${longest}`, 0);
     before = after;
   }
 });
 
 function contend(throttle: Throttle, k: Knobs) {
-  const kernel = createKernel({ machine: { memory: "512M", cpus: 4 } })
+  const kernel = createKernel({ machine: { memory: "2G", cpus: 4 } })
     .use(writeback({ throttle, contents: "none" }))
     .boot();
   const sys = kernel.sys(kernel.init);
@@ -48,8 +49,9 @@ function contend(throttle: Throttle, k: Knobs) {
   sys.mount("/dev/sda", "/mnt", "ext4", 0);
   sys.writeFile("/proc/sys/vm/dirty_background_bytes", String((k.dirtyMib / 2) * 2 ** 20));
   sys.writeFile("/proc/sys/vm/dirty_bytes", String(k.dirtyMib * 2 ** 20));
+  const bytes = Math.max(1, Math.floor((FILE_MIB * 2 ** 20) / k.writers / CHUNK)) * CHUNK;
   const all = Array.from({ length: k.writers }, (_, n) => n);
-  for (const n of all) kernel.spawn(writer, { n });
+  for (const n of all) kernel.spawn(writer, { n, bytes });
   const x: number[] = [];
   const y: number[] = [];
   for (let t = 0; t < k.seconds; t += 0.25) {
@@ -58,17 +60,18 @@ function contend(throttle: Throttle, k: Knobs) {
     y.push((kernel.mm.read(NR_FILE_DIRTY) + kernel.mm.read(NR_WRITEBACK)) / 256);
   }
   const settled = y.slice(Math.floor(y.length / 3));
-  const bytes = all.map((n) => Number(sys.stat(`/mnt/f${n}`).size));
+  const reports = all.map((n) => sys.readText(`/tmp/report${n}`).split(" ").map(Number));
+  const written = reports.map(([bytes]) => bytes);
   return {
     x,
     y,
-    longest: Math.max(...all.map((n) => Number(sys.readText(`/tmp/longest${n}`)))) / 1e9,
+    longest: Math.max(...reports.map(([, longest]) => longest)) / 1e9,
     meanDirty: settled.reduce((a, b) => a + b, 0) / settled.length,
     spread: Math.max(...settled) - Math.min(...settled),
     requests: disk.requests,
     seeks: disk.seeks,
-    written: bytes.reduce((a, b) => a + b, 0) / 2 ** 20,
-    unfair: Math.max(...bytes) / Math.max(1, Math.min(...bytes)),
+    written: written.reduce((a, b) => a + b, 0) / 2 ** 20,
+    unfair: Math.max(...written) / Math.max(1, Math.min(...written)),
   };
 }
 
@@ -85,9 +88,9 @@ export const throttling: Story<Knobs> = {
   knobs: {
     writers: { kind: "number", default: 4, min: 1, max: 64, unit: "writers" },
     seconds: { kind: "number", default: 30, min: 5, max: 3600, unit: "s" },
-    mibPerSecond: { kind: "number", default: 20, min: 1, max: 4096, unit: "MiB/s" },
+    mibPerSecond: { kind: "number", default: 10, min: 1, max: 4096, unit: "MiB/s" },
     seekMs: { kind: "number", default: 8, min: 0, max: 100, unit: "ms" },
-    dirtyMib: { kind: "number", default: 64, min: 2, max: 256, unit: "MiB" },
+    dirtyMib: { kind: "number", default: 16, min: 2, max: 256, unit: "MiB" },
   },
   run(given): StoryResult {
     const k = knobsOf<Knobs>(this.knobs, given);

@@ -210,7 +210,9 @@ export class RandomFiles {
     // a write through O_SYNC that fails is in the cache nevertheless
     model.write(o.at, o.n, o.byte);
     const before = this.errors[f];
-    const e = tryCall(() => same("bytes written", this.s.sys.pwrite64(fd, new Uint8Array(n).fill(o.byte), o.at * 512), n));
+    const e = tryCall(() =>
+      same("bytes written", this.s.sys.pwrite64(fd, new Uint8Array(n).fill(o.byte), o.at * 512), n),
+    );
     if (fd !== this.syncFds[f]) same("a write's error", e, 0);
     else if (e === 0 && this.errors[f] === before && this.told[f] === before) model.wroteSync(o.at, o.n);
   }
@@ -227,7 +229,11 @@ export class RandomFiles {
     if (!pending) same("an error to be told", e !== 0, this.errors[f] > told);
     if (e === 0 && this.errors[f] === before) model.synced(mark);
     if (this.errors[f] === this.told[f] && !pending)
-      same("a second fsync", tryCall(() => this.s.sys.fsync(this.fds[f])), this.errors[f] > this.told[f] ? 5 : 0);
+      same(
+        "a second fsync",
+        tryCall(() => this.s.sys.fsync(this.fds[f])),
+        this.errors[f] > this.told[f] ? 5 : 0,
+      );
   }
 
   /** The power goes, and the disk is looked at. */

@@ -50,6 +50,16 @@ export function balanceDirtyPagesRatelimited(w: Writeback, c: Ctx, m: AddressSpa
   return w.o.throttle === "writer-writeback" ? writerWriteback(w, c, wb, t) : balanceDirtyPages(w, c, wb, t);
 }
 
+/** How many pages the task may dirty until it may have to look at the limits, with the last of them: at least 1. */
+export function pagesToLook(w: Writeback, c: Ctx, wb: Wb): number {
+  const { bdpRatelimits, dirtyThrottleLeaks, ratelimitPages } = w.st;
+  const cpu = w.k.currentCpu;
+  if (dirtyThrottleLeaks[cpu] > 0) return 1;
+  const t = w.throttleOf(c.task);
+  const ratelimit = wb.dirtyExceeded ? Math.min(t.nrDirtiedPause, EXCEEDED_RATELIMIT) : t.nrDirtiedPause;
+  return Math.max(1, Math.min(ratelimit - t.nrDirtied, ratelimitPages - bdpRatelimits[cpu]));
+}
+
 /** Is it time to look at the limits? What tasks of this CPU dirtied unseen, and what ended tasks left, counts too. */
 function mustLook(w: Writeback, wb: Wb, t: TaskThrottle): boolean {
   const { bdpRatelimits, dirtyThrottleLeaks } = w.st;
