@@ -31,7 +31,12 @@ const check = (folder) => ({
 
 // What core costs a page that uses a part of it, beside the whole (the wish for the second was 20 kB: entry, scheduler, timers, events, hooks,
 // tasks and program views are 29 kB without a single call, signals, credentials, checkpoints or traces).
-const part = (names, limit) => ({ ...check("core"), name: `${names} of @kernelkit/core`, import: `{ ${names} }`, limit });
+const part = (names, limit) => ({
+  ...check("core"),
+  name: `${names} of @kernelkit/core`,
+  import: `{ ${names} }`,
+  limit,
+});
 const parts = [
   part("KernelError, O_CREAT", "3.9 kB"),
   part("createSimulator", "45.5 kB"),

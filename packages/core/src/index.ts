@@ -113,6 +113,7 @@ export {
 export * from "./task/task.js";
 export * from "./task/userNamespace.js";
 export * from "./task/utsNamespace.js";
+export { TEST_PROGRAM_FILE, testProgram } from "./testing/testProgram.js";
 export * from "./time/eventQueue.js";
 export * from "./time/time.js";
 export { processCpuNs, taskCpuNs } from "./time/timeCalls.js";

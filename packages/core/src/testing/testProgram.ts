@@ -4,8 +4,8 @@
  *     exit N | pause | uid | euid | egid | isopen FD | offset FD | cap N | capprm N | capamb N | argc | ignored SIG | blocked SIG |
  *     caught | comm NAME (0 if equal) | dumpable | subreaper | nnp | umask | policy | nice (+20)
  *
- * Register it with a kernel (`k.programs.add(testProgram)`) and put `TEST_PROGRAM_FILE` into an executable file. Not for
- * production: no other module imports it, so bundles drop it.
+ * Register it with a kernel (`k.programs.add(testProgram)`) and put `TEST_PROGRAM_FILE` into an executable file. A
+ * bundle that does not name it does not have it.
  */
 import { KernelError } from "../abi/errors.js";
 import { F_GETFD, SEEK_CUR } from "../abi/fcntl.js";
@@ -96,4 +96,7 @@ function* observe(sys: Program<CoreSys>, s: { argv: readonly string[] }): Genera
 
 const NAME = "kk-test";
 
-export const testProgram: AnyProgramDef = program(NAME, observe) as unknown as AnyProgramDef;
+export const testProgram: AnyProgramDef = /* @__PURE__ */ program(NAME, observe) as unknown as AnyProgramDef;
+
+/** Content of a file that runs it. */
+export const TEST_PROGRAM_FILE: string = `#!kk ${NAME}\n`;

@@ -1,3 +1,4 @@
+import { TEST_PROGRAM_FILE, testProgram } from "@kernelkit/core";
 /**
  * The dialect of the folder `core`: everything is visible from user space - tasks, files, memory, /proc - and there are no
  * kernel operations. Values are saved by name (`save`), `$x`, `${x}` and `$B.pid` stand for them; patterns are multi-line.
@@ -12,7 +13,6 @@ import { joinStep, sysStep, taskOf } from "../steps/syscallSteps.js";
 import { pidOf, TASK_STEPS } from "../steps/taskSteps.js";
 import { CORE_CALLS } from "../syscalls/index.js";
 import { call, octal } from "../syscalls/marshal.js";
-import { TEST_PROGRAM, TEST_PROGRAM_FILE } from "../testProgram.js";
 import { dollarVariables } from "../variables.js";
 
 /** How long a call that must block is watched. */
@@ -81,7 +81,7 @@ const rangeOfRet: Expectation = (expected, result, context) => {
 /** Registers the program that `{program}` files run. */
 export function addTestProgram(s: Session): void {
   const core = s.kernel.core as { programs: { add(def: unknown): void } };
-  core.programs.add(TEST_PROGRAM);
+  core.programs.add(testProgram);
 }
 
 export const core: Dialect = {
