@@ -92,6 +92,22 @@ function allocation(): number {
   return ns;
 }
 
+/** ns of a fresh page where no policy is set. */
+function firstTouch(): number {
+  const kernel = kept("policy", () => machine("512M", 0x1000));
+  const sys = kernel.sys(kernel.init);
+  const at = AT + 0x80000000;
+  sys.mmap(at, PAGES * PAGE, 3, 0x32, -1, 0);
+  const t0 = performance.now();
+  sys.touch(at, PAGES, true);
+  const ns = ((performance.now() - t0) * 1e6) / PAGES;
+  sys.munmap(at, PAGES * PAGE);
+  return ns;
+}
+
+/** Pages of 64 GiB. */
+const ALL = 2 ** 24;
+
 const LIST = 4096;
 const addresses = Array.from({ length: LIST }, (_, i) => AT + i * PAGE);
 const to0 = addresses.map(() => 0);
@@ -115,6 +131,14 @@ const benchmarks: Benchmark[] = [
     peers: [{ name: "Linux, mprotect of present pages", native: "protect-page", target: 10 }],
   },
   {
+    name: "full scan of a process of 64 GiB, each page",
+    unit: "PTE",
+    target: ALL / 0.15,
+    timed: () => arming("all", "68G", ALL, rule(false, null)),
+    bytesPer: () => ({ "page, modern, all columns": kept("all", () => machine("68G", ALL)).mm.bytesPerPage }),
+    peers: [],
+  },
+  {
     name: "arming scan of AutoNUMA, counted by node, 1 GiB",
     unit: "PTE",
     timed: () => arming("large", "1536M", GIB, rule(true, [0, 0])),
@@ -135,6 +159,13 @@ const benchmarks: Benchmark[] = [
     unit: "page",
     target: 5e6,
     timed: allocation,
+    peers: [{ name: "Linux, first write to a page", native: "fault", target: 5 }],
+  },
+  {
+    name: "allocation without a policy",
+    unit: "page",
+    target: 5e6,
+    timed: firstTouch,
     peers: [{ name: "Linux, first write to a page", native: "fault", target: 5 }],
   },
   {
