@@ -13,6 +13,7 @@ import { NUMA_HIT, nodeVmstatText } from "../mm/vmstat.js";
 import { maskFirst } from "../sched/cpus.js";
 import type { ModuleDef } from "../task/modules.js";
 import type { PseudoFile } from "../vfs/pseudo/pseudoFile.js";
+import { installMemoryBlocks } from "./memoryBlocks.js";
 
 /** CPUs (or nodes) for which `is` holds, as a mask of `n` bits. */
 function maskOf(n: number, is: (i: number) => boolean): Uint32Array {
@@ -228,6 +229,7 @@ export function installMachineSysfs(k: Core): void {
   k.sysfs.file("kernel/address_bits", { show: () => "64\n" });
   installCpus(k);
   installNodes(k);
+  installMemoryBlocks(k);
   installThp(k);
   k.sysfs.dir("module");
 }
