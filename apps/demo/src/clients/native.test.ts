@@ -200,6 +200,69 @@ describe("a thermal machine's files", () => {
   });
 });
 
+describe("more readers of /proc and /sys, over one tree", () => {
+  let t: Tree;
+  beforeAll(() => {
+    t = plant("docker-v2", { ...SMALL, cpus: 4, nodes: 2 });
+  });
+  afterAll(() => t?.end());
+  const shown = (...command: string[]): string => {
+    const r = over(t, "full", "env", "TERM=dumb", "LC_ALL=C", ...command);
+    expect(r.stderr).not.toMatch(/kernelkit:/);
+    return r.stdout;
+  };
+
+  client("top: tasks, memory, the worker", "top", () => {
+    const text = shown("top", "-b", "-n1", "-w", "120");
+    expect(text).toMatch(/^Tasks: +2 total/m);
+    expect(text).toMatch(/^MiB Mem : +1024\.0 total/m);
+    expect(text).toMatch(/^ +42 root .* 204800 .*worker/m);
+  });
+
+  client("pmap and pgrep: a task's memory and name", "pmap", () => {
+    expect(shown("pmap", "-x", "42")).toMatch(/^42: .*worker[\s\S]*\[ stack \]/);
+    expect(shown("pgrep", "-a", "worker")).toMatch(/^42 /);
+  });
+
+  client(
+    "lsmem: blocks of memory and their nodes, without a namespace",
+    "lsmem",
+    () => {
+      const r = spawnSync("lsmem", ["-s", t.dir, "-b", "-a", "-o", "SIZE,STATE,NODE,ZONES"], { encoding: "utf8" });
+      expect(r.stdout).toMatch(/^134217728 online +0 .*$/m);
+      expect(r.stdout).toMatch(/^134217728 online +1 .*$/m);
+      expect(r.stdout).toMatch(/^Total online memory: +1073741824$/m);
+    },
+    false,
+  );
+
+  client(
+    "findmnt: every mount of the container",
+    "findmnt",
+    () => {
+      const r = spawnSync("findmnt", ["-F", `${t.dir}/proc/42/mountinfo`, "-n", "-l", "-o", "TARGET,FSTYPE"], {
+        encoding: "utf8",
+      });
+      expect(r.stdout).toMatch(/^\/sys\/fs\/cgroup +cgroup2$/m);
+      const lines = t.kernel.sys(t.task).readText("/proc/self/mountinfo").trim().split("\n");
+      expect(r.stdout.trim().split("\n")).toHaveLength(lines.length);
+    },
+    false,
+  );
+
+  client("sysctl: numbers of /proc/sys", "sysctl", () => {
+    const sys = t.kernel.sys(t.task);
+    expect(shown("sysctl", "-n", "vm.swappiness", "kernel.pid_max")).toBe(
+      `${sys.readText("/proc/sys/vm/swappiness")}${sys.readText("/proc/sys/kernel/pid_max")}`,
+    );
+  });
+
+  client("pidstat and iostat: what the processors and tasks did", "pidstat", () => {
+    expect(shown("iostat", "-c")).toMatch(/\(4 CPU\)[\s\S]*\d+\.\d\d +100\.00|avg-cpu/);
+    expect(shown("pidstat", "-p", "42", "-r")).toMatch(/ 42 .* 204800 .*worker/);
+  });
+});
+
 describe("other modes and layouts", () => {
   client("over: single files, for a runtime that needs its own /proc", "node", () => {
     const t = plant("kubernetes-v2-host-cgroupns", SMALL);
