@@ -128,11 +128,26 @@ describe("the bytes of the ring", () => {
 
   it("what an extended record takes is what it takes, once", () => {
     const once = new PrintkRing(4096);
-    put(once, "head and tail");
+    put(once, "first");
+    put(once, "head and tail...");
     const twice = new PrintkRing(4096);
+    put(twice, "first");
     put(twice, "head", 0);
-    twice.extend(" and tail", LOG_CONT | LOG_NEWLINE, CALLER);
+    twice.extend(" and tail...", LOG_CONT | LOG_NEWLINE, CALLER);
     expect(twice.usedBytes).toBe(once.usedBytes);
+    expect([text(twice, 0), text(twice, 1)]).toEqual(["first", "head and tail..."]);
+  });
+
+  it("a record that takes the place of all others takes its own bytes alone", () => {
+    const r = new PrintkRing(1024);
+    for (const n of [94, 494, 494]) put(r, "r".repeat(n));
+    expect([r.firstSeq, r.nextSeq, r.usedBytes]).toEqual([2, 3, 504]);
+  });
+
+  it("a text is cut between characters", () => {
+    const r = new PrintkRing(1 << 15);
+    expect(put(r, "\u00e9".repeat(RECORD_MAX))).toBe(RECORD_MAX - 2);
+    expect(text(r, 0)).toBe("\u00e9".repeat(RECORD_MAX / 2 - 1));
   });
 
   it("an open record is complete when it is said to be", () => {

@@ -41,7 +41,7 @@ function copyWorkspace(name: string, to: string): void {
 function mutate(name: string, only: string | undefined): StrykerReport | null {
   const { mutate: all, tests } = CORE_FILES[name];
   const files = only === undefined ? all : all.filter((file) => file === only);
-  const work = resolve(".cache", "mutation", name);
+  const work = resolve(".cache", "mutation", [name, ...(only ?? "").split("/")].join("-"));
   copyWorkspace(name, work);
   const source = `packages/${name}/src`;
   const report = join(work, "report.json");
