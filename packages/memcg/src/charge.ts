@@ -120,7 +120,11 @@ function chargeExactly(
       return HOOK_WAIT;
     }
     const killed = outOfMemory(s, at, task);
-    if (killed && task !== null && dying(task)) return ENOMEM;
+    if (killed && task !== null && dying(task)) {
+      // it is the victim itself: another round of attempts, then it goes
+      retries = MAX_RECLAIM_RETRIES;
+      continue;
+    }
     // a victim is dying: its memory is on the way. Where nobody can be killed a fault spins, a system call fails
     return c !== null && (killed || fault) ? waitTick(s, m, c) : ENOMEM;
   }

@@ -43,6 +43,7 @@ import {
   pageUncharge,
 } from "./pages.js";
 import { installPids } from "./pids.js";
+import { addTrigger } from "./pressureFiles.js";
 import { PSI_CLASSES } from "./psi.js";
 import { reclaimSubtree } from "./reclaim.js";
 import { shrinkPage } from "./shrinkList.js";
@@ -221,7 +222,7 @@ export function memcg(options: MemcgOptions = {}): Feature<"memcg", MemcgApi, Me
       const kswapd = installGlobal(k, s);
       k.proc.file("pressure/memory", {
         show: (c) => s.root.psi.text(c.now),
-        store: (_c, _o, text, file) => s.root.psi.addTrigger(text, file.serial),
+        store: (_c, _o, text, file) => addTrigger(s, s.root.psi, text, file),
       });
       return {
         api: {

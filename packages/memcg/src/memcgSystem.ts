@@ -42,6 +42,8 @@ export interface Era {
   readonly hidden: readonly string[];
   readonly swapPeak: boolean;
   readonly reclaimSwappiness: boolean;
+  /** Before 6.5: triggers of memory.pressure have windows of half a second and more. */
+  readonly psiMinWindow: boolean;
   /** 6.12 and later: pages of zeros are not written to swap. */
   readonly zeroMap: boolean;
 }

@@ -8,11 +8,10 @@ const SUFFIXES = "KMGTPE";
 function memparse(text: string, word: string): bigint | null {
   const s = text.trim();
   if (s === word) return null;
-  // Linux's memparse() takes what it can: nothing at all is 0
-  if (s === "") return 0n;
-  const m = /^(0x[0-9a-f]+|[0-9]+)([kmgtpe]?)$/i.exec(s);
+  // Linux's memparse() takes what it can: nothing at all, and a suffix alone, is 0
+  const m = /^(0x[0-9a-f]+|[0-9]*)([kmgtpe]?)$/i.exec(s);
   if (m === null) return fail(EINVAL);
-  let digits = m[1];
+  let digits = m[1] || "0";
   if (/^0[0-9]/.test(digits)) {
     if (!/^[0-7]+$/.test(digits)) return fail(EINVAL);
     digits = `0o${digits}`;

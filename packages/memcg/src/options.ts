@@ -95,6 +95,7 @@ export function resolveOptions(o: MemcgOptions): ResolvedOptions {
       swapPeak: !before(6, 12),
       reclaimSwappiness: !before(6, 10),
       zeroMap: !before(6, 12),
+      psiMinWindow: before(6, 5),
     },
   };
 }

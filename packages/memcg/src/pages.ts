@@ -147,6 +147,7 @@ export function countFaults(s: MemcgSystem, n: number, major: boolean): void {
   if (current === null) return;
   const m = s.ofTask(current);
   m.local[S_PGFAULT] += n;
+  if (s.trace.countEvents.on) s.trace.countEvents.emit(m.id, S_PGFAULT, n);
   if (major) m.local[S_PGMAJFAULT] += n;
 }
 
@@ -175,6 +176,7 @@ export function pageMigrate(s: MemcgSystem, from: number, to: number): void {
 
 function addStat(s: MemcgSystem, m: MemCgroup, pfn: number, stat: number, n: number): void {
   m.local[stat] += n;
+  if (s.trace.modLruvec.on) s.trace.modLruvec.emit(m.id, stat, n);
   if (m.byNode !== null) m.byNode[s.k.mm.nodeOf(pfn) * STAT_NAMES.length + stat] += n;
 }
 

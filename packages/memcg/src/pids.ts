@@ -40,6 +40,19 @@ function add(p: PidsCgroup, n: number): void {
   }
 }
 
+/** One task more: null, or the group whose limit refuses. Peaks below that one stay. */
+function tryAdd(p: PidsCgroup): PidsCgroup | null {
+  for (let q: PidsCgroup | null = p; q !== null; q = q.parent) {
+    if (q.current + 1 > q.limit) {
+      for (let r = p; r !== q; r = r.parent as PidsCgroup) r.current--;
+      return q;
+    }
+    q.current++;
+    if (q.current > q.watermark) q.watermark = q.current;
+  }
+  return null;
+}
+
 function files(local: boolean): CgroupFile[] {
   const list: CgroupFile[] = [
     {
@@ -101,11 +114,8 @@ export function installPids(k: Core, local: boolean): void {
     (ev) => {
       if (ev.stage !== "cgroup") return 0;
       const at = mine(ev.parent);
-      add(at, 1);
-      let hit: PidsCgroup | null = at;
-      while (hit !== null && hit.current <= hit.limit) hit = hit.parent;
+      const hit = tryAdd(at);
       if (hit === null) return 0;
-      add(at, -1);
       const where = local ? hit : at;
       if (!where.logged) k.log(6, `cgroup: fork rejected by pids controller in ${where.css.cgroup.path}`);
       where.logged = true;

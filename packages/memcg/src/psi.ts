@@ -9,6 +9,7 @@ import { EBUSY, EINVAL, fail } from "@kernelkit/core";
 
 const PERIOD_NS = 2e9;
 const WINDOWS: readonly number[] = [10, 60, 300];
+/** Shortest window of kernels before 6.5. */
 const MIN_WINDOW_US = 500_000;
 const MAX_WINDOW_US = 10_000_000;
 
@@ -68,6 +69,8 @@ class PsiLine {
 /** A trigger of an open memory.pressure: told when stalls within the window exceed the threshold, once a window. */
 class PsiTrigger {
   lastEvent: number = Number.NEGATIVE_INFINITY;
+  /** It has fired, and poll(2) has not said so yet. */
+  event = false;
   constructor(
     readonly full: boolean,
     readonly stallNs: number,
@@ -78,11 +81,14 @@ class PsiTrigger {
 export class PsiGroup {
   readonly some: PsiLine = new PsiLine();
   readonly full: PsiLine = new PsiLine();
+  /** cgroup.pressure */
+  enabled = true;
   /** By the serial number of the file it was written to. */
   readonly triggers: Map<number, PsiTrigger> = new Map();
 
   /** A task is held up from `now` to `until`; `full`: nobody else of the group can run. True: a trigger fires. */
   stall(now: number, until: number, full: boolean): boolean {
+    if (!this.enabled) return false;
     this.some.add(now, until);
     if (full) this.full.add(now, until);
     let fired = false;
@@ -90,22 +96,38 @@ export class PsiGroup {
       const line = t.full ? this.full : this.some;
       if (until < t.lastEvent + t.windowNs || line.between(until - t.windowNs, until) < t.stallNs) continue;
       t.lastEvent = until;
+      t.event = true;
       fired = true;
     }
     return fired;
+  }
+
+  /** poll(2) of an open file: "none", it has no trigger; was there an event since it was last asked? */
+  poll(file: number): "none" | "event" | "quiet" {
+    const t = this.triggers.get(file);
+    if (t === undefined) return "none";
+    const fired = t.event;
+    t.event = false;
+    return fired ? "event" : "quiet";
   }
 
   text(now: number): string {
     return this.some.text("some", now) + this.full.text("full", now);
   }
 
-  /** `some 150000 1000000`: microseconds of stall within a window. EINVAL; EBUSY: the file has a trigger. */
-  addTrigger(text: string, file: number): void {
-    const m = /^(some|full) (\d+) (\d+)$/.exec(text.trim());
+  /**
+   * `some 150000 1000000`: microseconds of stall within a window; what follows is not looked at. Without privilege the window is whole
+   * periods of two seconds; kernels before 6.5 (`old`) let nobody else in and want half a second at least. EINVAL; EBUSY: the file has
+   * a trigger.
+   */
+  addTrigger(text: string, file: number, privileged: boolean, old: boolean): void {
+    const m = /^(some|full)\s+\+?(\d+)\s+\+?(\d+)/.exec(text);
     if (m === null) return fail(EINVAL);
     const stall = Number(m[2]);
     const window = Number(m[3]);
-    if (window < MIN_WINDOW_US || window > MAX_WINDOW_US || stall === 0 || stall > window) return fail(EINVAL);
+    const least = old ? MIN_WINDOW_US : 1;
+    if (window < least || window > MAX_WINDOW_US || stall === 0 || stall > window) return fail(EINVAL);
+    if (!privileged && (window * 1000) % PERIOD_NS !== 0) return fail(EINVAL);
     if (this.triggers.has(file)) return fail(EBUSY);
     this.triggers.set(file, new PsiTrigger(m[1] === "full", stall * 1000, window * 1000));
     return undefined;

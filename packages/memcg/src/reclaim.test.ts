@@ -98,6 +98,33 @@ describe("reclaim", () => {
     );
   });
 
+  it("changes of statistics can be followed too, with Linux's numbers of the counters", () => {
+    const kernel = createKernel({ machine: { memory: "32M" } })
+      .use(memcg())
+      .boot();
+    const sys = kernel.sys(kernel.init);
+    sys.writeFile("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+    sys.mkdir("/sys/fs/cgroup/g", 0o755);
+    const t = kernel.tasks.find(sys.fork());
+    sys.writeFile("/sys/fs/cgroup/g/cgroup.procs", String(t?.nr));
+    const events = "/sys/kernel/tracing/events/memcg";
+    expect(sys.readText(`${events}/memcg_flush_stats/format`)).toContain(
+      "\tfield:u64 id;\toffset:8;\tsize:8;\tsigned:0;\n\tfield:s64 stats_updates;\toffset:16;\tsize:8;\tsigned:1;\n" +
+        "\tfield:bool force;\toffset:24;\tsize:1;\tsigned:0;\n\tfield:bool needs_flush;\toffset:25;\tsize:1;\tsigned:0;\n",
+    );
+    sys.writeFile(`${events}/enable`, "1");
+    if (t !== null) {
+      kernel.sys(t).mmap(0x200000000, 8192, 3, 0x32);
+      kernel.sys(t).touch(0x200000000, 2, true);
+    }
+    sys.readText("/sys/fs/cgroup/g/memory.stat");
+    const text = sys.readText("/sys/kernel/tracing/trace");
+    // nr_inactive_anon is the first counter of nodes
+    expect(text).toMatch(/mod_memcg_lruvec_state: memcg_id=1 item=0 val=[12]\n/);
+    expect(text).toMatch(/count_memcg_events: memcg_id=1 item=\d+ val=[12]\n/);
+    expect(text).toMatch(/memcg_flush_stats: memcg_id=1 stats_updates=0 force=0 needs_flush=0\n/);
+  });
+
   it("MADV_PAGEOUT puts a process's own pages on swap at once", () => {
     const { kernel, sys, child } = machine({ swap: "8M" });
     child.mmap(AT, MIB, 3, 0x32);
@@ -125,15 +152,20 @@ describe("memory.high and memory.pressure", () => {
 
   it("averages fade with their windows, overlapping stalls count once, and a trigger fires once a window", () => {
     const g = new PsiGroup();
-    g.addTrigger("some 100000 1000000", 1);
+    g.addTrigger("some 100000 1000000", 1, true, false);
     expect(g.stall(1e9, 1.05e9, true)).toBe(false);
     expect(g.stall(1.02e9, 1.2e9, false)).toBe(true);
     expect(g.stall(1.2e9, 1.5e9, false)).toBe(false);
     expect(g.text(2e9)).toMatch(/^some avg10=4\.53 avg60=0\.82 avg300=0\.17 total=500000\nfull .*total=50000\n$/);
     expect(Number(/avg10=([\d.]+)/.exec(g.text(60e9))?.[1])).toBeLessThan(0.05);
-    for (const bad of ["some 0 1000000", "some 2000000 1000000", "half 1 1000000", "some 1 100", "some 1000 1000000 1"])
-      expect(() => g.addTrigger(bad, 2), bad).toThrow();
-    expect(() => g.addTrigger("full 1000 1000000", 1)).toThrow();
+    for (const bad of ["some 0 1000000", "some 2000000 1000000", "half 1 1000000", " some 1 1000000", "some 1 10000001"])
+      expect(() => g.addTrigger(bad, 2, true, false), bad).toThrow();
+    expect(() => g.addTrigger("full 1000 1000000", 1, true, false)).toThrow();
+    // without privilege: whole periods; old kernels: half a second at least
+    expect(() => g.addTrigger("some 1 1000000", 3, false, false)).toThrow();
+    expect(() => g.addTrigger("some 1 2000000", 3, false, false)).not.toThrow();
+    expect(() => g.addTrigger("some 1 499999", 4, true, true)).toThrow();
+    expect(() => g.addTrigger("some 1 499999", 4, true, false)).not.toThrow();
   });
 });
 

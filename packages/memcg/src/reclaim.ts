@@ -81,6 +81,10 @@ export function shrinkGroup(s: MemcgSystem, m: MemCgroup, r: Round, priority: nu
   }
   const { scanned, freed } = totals;
   const by = args.by ?? BY_DIRECT;
+  if (s.trace.countEvents.on) {
+    s.trace.countEvents.emit(m.id, SCANNED_BY[by], scanned);
+    s.trace.countEvents.emit(m.id, STOLEN_BY[by], freed);
+  }
   m.stat(S_PGSCAN, scanned);
   m.stat(SCANNED_BY[by], scanned);
   m.stat(S_PGSTEAL, freed);

@@ -6,6 +6,7 @@ import type { MemcgSystem } from "./memcgSystem.js";
 import { bytesOf, memparsePages } from "./memparse.js";
 import { outOfMemory } from "./oom.js";
 import { PAGE_COUNTER_MAX, type PageCounter, pageCounterSetLow, pageCounterSetMin } from "./pageCounter.js";
+import { pressureFiles } from "./pressureFiles.js";
 import { BY_PROACTIVE, reclaimSubtree } from "./reclaim.js";
 import { S_ZSWAP, STAT_NAMES, shownStat, statIndex } from "./stats.js";
 import { statText } from "./statText.js";
@@ -66,10 +67,11 @@ function setHigh(s: MemcgSystem, m: MemCgroup, pages: number, c: Ctx): void {
 /** `8M`, `8M swappiness=60`. EINVAL; EAGAIN: less came free. */
 function reclaim(s: MemcgSystem, m: MemCgroup, text: string, c: Ctx): void {
   const words = text.trim().split(/\s+/);
+  if (words[0] === "") return fail(EINVAL);
   const want = memparsePages(words[0], NO_WORD);
   let swappiness: number | undefined;
   for (const w of words.slice(1)) {
-    const v = /^swappiness=(\d+|max)$/.exec(w);
+    const v = /^swappiness=(0x[0-9a-f]+|\d+|max)$/i.exec(w);
     if (v === null || !s.era.reclaimSwappiness) return fail(EINVAL);
     swappiness = v[1] === "max" ? 200 : numberIn(v[1], 0, 200);
   }
@@ -145,7 +147,14 @@ export function v2Files(s: MemcgSystem): CgroupFile[] {
     ),
     shown("events", (m) => s.eventsText(m.events)),
     shown("events.local", (m) => s.eventsText(m.eventsLocal)),
-    shown("stat", (m) => statText(s, m), true),
+    shown(
+      "stat",
+      (m) => {
+        if (s.trace.flush.on) s.trace.flush.emit(m.id);
+        return statText(s, m);
+      },
+      true,
+    ),
     shown("numa_stat", (m) => numaStat(s, m), true),
     setting(
       "oom.group",
@@ -155,12 +164,7 @@ export function v2Files(s: MemcgSystem): CgroupFile[] {
       },
     ),
     command("reclaim", (m, text, c) => reclaim(s, m, text, c)),
-    setting(
-      "pressure",
-      (m, _f, c) => m.psi.text(c.now),
-      (m, text, _c, file) => m.psi.addTrigger(text, file.serial),
-      true,
-    ),
+    ...pressureFiles(s),
     shown("swap.current", (m) => `${bytesOf(m.swap.usage)}\n`),
     max(
       "swap.high",

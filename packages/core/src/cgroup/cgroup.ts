@@ -44,12 +44,17 @@ export class Cgroup {
   nrPopulatedChildren = 0;
   nrDescendants = 0;
   nrDyingDescendants = 0;
+  /** Dying css's of each controller here and below. */
+  readonly nrDyingSubsys: number[] = [];
   /** Infinity: no limit. */
   maxDescendants: number = Number.POSITIVE_INFINITY;
   maxDepth: number = Number.POSITIVE_INFINITY;
   /** Written to cgroup.freeze here; and whether it or an ancestor is. */
   freezeSelf = false;
   frozenEffective = false;
+  /** ns in which it was to be frozen, up to `freezeSince`; that is when it began, -1: it is not. */
+  frozenNs = 0;
+  freezeSince = -1;
   /** All live tasks of the subtree are frozen, as cgroup.events shows. */
   frozenShown = false;
   /** v2: root of a threaded domain's thread part: "threaded" groups take threads of one process. */

@@ -7,8 +7,10 @@ import { kstrtoint, kstrtoul } from "../lib/numberParsers.js";
 import { PF_NO_SETAFFINITY, type Task } from "../task/task.js";
 import type { OpenFile } from "../vfs/file.js";
 import type { Cgroup } from "./cgroup.js";
+import type { Cgroups } from "./cgroups.js";
 import type { CgroupFile } from "./controller.js";
-import { setFreeze } from "./freeze.js";
+import { canBeThreaded, domainOf, isThreadRoot, isValidDomain } from "./domains.js";
+import { frozenNs, setFreeze } from "./freeze.js";
 import { setSubtreeControl } from "./subtreeControl.js";
 
 const MAX_INT = 0x7fffffff;
@@ -39,7 +41,7 @@ function checkCommonAncestor(c: Ctx, src: Cgroup, dst: Cgroup, file: OpenFile): 
 
 function writeTasks(c: Ctx, g: Cgroup, text: string, threads: boolean, file: OpenFile): void {
   const { k } = c;
-  const nr = kstrtoint(text.trim(), 10);
+  const nr = kstrtoint(text.trim(), 0);
   if (nr instanceof Errno || nr < 0) fail(EINVAL);
   let t: Task | null;
   if (nr === 0) t = c.task;
@@ -54,20 +56,11 @@ function writeTasks(c: Ctx, g: Cgroup, text: string, threads: boolean, file: Ope
     const { cred } = file;
     if (cred.euid !== 0 && cred.euid !== t.cred.uid && cred.euid !== t.cred.suid) fail(EACCES);
   }
-  if (threads && g.root.v2 && src !== g && !sameDomain(src, g)) fail(EOPNOTSUPP);
-  k.cgroup.checkMigrate(g, threads);
+  k.cgroup.checkMigrate(g);
+  // threads move only within a domain
+  if (threads && g.root.v2 && domainOf(src) !== domainOf(g)) fail(EOPNOTSUPP);
   k.cgroup.migrate(threads ? [t] : t.signal.threads.filter((x) => !x.exiting), g);
   k.cgroup.trace("cgroup_attach_task", g);
-}
-
-/** Threads move only within a threaded subtree. */
-function sameDomain(a: Cgroup, b: Cgroup): boolean {
-  const domain = (g: Cgroup): Cgroup => {
-    let d = g;
-    while (d.threaded && d.parent !== null) d = d.parent;
-    return d;
-  };
-  return domain(a) === domain(b);
 }
 
 /** "max" or a number >= 0 of cgroup.max.*. */
@@ -83,16 +76,14 @@ function parseMax(text: string): number {
 const showMax = (n: number): string => (n === Number.POSITIVE_INFINITY ? "max\n" : `${n}\n`);
 
 /** "domain", "domain threaded", "threaded" or "domain invalid". */
-function groupType(g: Cgroup): string {
+function groupType(all: Cgroups, g: Cgroup): string {
   if (g.threaded) return "threaded";
-  if ([...g.children.values()].some((d) => d.threaded)) return "domain threaded";
-  // below a threaded group, or a domain beside threaded ones, nothing can run
-  for (let p = g.parent; p !== null; p = p.parent) if (p.threaded) return "domain invalid";
-  return "domain";
+  if (!isValidDomain(all, g)) return "domain invalid";
+  return isThreadRoot(all, g) ? "domain threaded" : "domain";
 }
 
 function stat(k: Core, g: Cgroup): string {
-  let out = `nr_descendants ${g.nrDescendants}\nnr_dying_descendants ${g.nrDyingDescendants}\n`;
+  let out = `nr_descendants ${g.nrDescendants}\n`;
   const { controllers } = k.cgroup;
   controllers.forEach((def, i) => {
     if (def.only === "v1") return;
@@ -100,8 +91,9 @@ function stat(k: Core, g: Cgroup): string {
     for (const d of g.subtree()) if (d.css[i]) n++;
     out += `nr_subsys_${def.name} ${n}\n`;
   });
-  controllers.forEach((def) => {
-    if (def.only !== "v1") out += `nr_dying_subsys_${def.name} ${g.nrDyingDescendants}\n`;
+  out += `nr_dying_descendants ${g.nrDyingDescendants}\n`;
+  controllers.forEach((def, i) => {
+    if (def.only !== "v1") out += `nr_dying_subsys_${def.name} ${g.nrDyingSubsys[i] ?? 0}\n`;
   });
   return out;
 }
@@ -122,14 +114,11 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
     name: "cgroup.type",
     mode: 0o644,
     notOnRoot: true,
-    show: (_c, g) => `${groupType(g)}\n`,
+    show: (c, g) => `${groupType(c.k.cgroup, g)}\n`,
     store(c, g, _css, text) {
       if (text.trim() !== "threaded") return fail(EINVAL);
       if (g.threaded) return;
-      // no domain controller on either side, and no domain with tasks below
-      const domain = (x: Cgroup): boolean =>
-        c.k.cgroup.controllers.some((d, i) => ((x.subtreeControl >>> i) & 1) !== 0 && d.threaded !== true);
-      if (domain(g) || domain(g.parent as Cgroup) || g.nrPopulatedChildren > 0) return fail(EOPNOTSUPP);
+      if (!canBeThreaded(c.k.cgroup, g)) return fail(EOPNOTSUPP);
       g.threaded = true;
     },
   },
@@ -161,6 +150,12 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
     mode: 0o444,
     notOnRoot: true,
     show: (_c, g) => `populated ${g.populated ? 1 : 0}\nfrozen ${g.frozenShown ? 1 : 0}\n`,
+  },
+  {
+    name: "cgroup.stat.local",
+    mode: 0o444,
+    notOnRoot: true,
+    show: (c, g) => `frozen_usec ${userHzUsec(frozenNs(g, c.now))}\n`,
   },
   {
     name: "cgroup.max.descendants",

@@ -20,7 +20,7 @@ import { PseudoTree, type TreeKind } from "../vfs/pseudo/pseudoTree.js";
 import { dirNlink, keepAttrs, makeInode, nodeOf, treeLookup } from "../vfs/pseudo/treeInode.js";
 import { newTreeSuper } from "../vfs/pseudo/treeSuper.js";
 import { type FileSystemType, FS_USERNS_MOUNT, type SuperBlock } from "../vfs/superBlock.js";
-import type { Cgroup } from "./cgroup.js";
+import type { Cgroup, Css } from "./cgroup.js";
 import { CGROUP_FILES, LEGACY_CGROUP_FILES } from "./cgroupFiles.js";
 import type { CgroupFile } from "./controller.js";
 import type { CgroupRoot } from "./hierarchy.js";
@@ -196,10 +196,10 @@ export class CgroupFs {
 
   // --- files that come and go, and what they tell ---
 
-  /** Controllers of the group's children changed: files that are gone are taken away. */
+  /** Controllers of the group's children, or files of the group, changed: those that are gone are taken away. */
   private refresh(g: Cgroup): void {
     const tree = this.trees[g.root.id] as PseudoTree;
-    for (const d of g.children.values()) {
+    for (const d of [g, ...g.children.values()]) {
       const node = d.dir as Knode;
       for (const child of [...(node.children?.values() ?? [])])
         if (!child.isDir && child.file?.visible !== undefined && !child.file.visible(d as never)) tree.remove(child);
@@ -252,14 +252,16 @@ const cgroupSuperOps = {
 /** A definition for the tree of nodes. */
 function pseudo(f: CgroupFile, controller: number): PseudoFile<Cgroup> {
   const css = (g: Cgroup): Cgroup["css"][number] => (controller < 0 ? null : (g.css[controller] ?? null));
-  const { show, store } = f;
+  const { show, store, poll } = f;
   return {
     mode: f.mode,
     visible: (g) =>
       (controller < 0 || !!g.css[controller]) &&
       !(f.notOnRoot && g.parent === null) &&
-      !(f.onlyOnRoot && g.parent !== null),
+      !(f.onlyOnRoot && g.parent !== null) &&
+      (f.visible === undefined || f.visible(css(g) as Css)),
     ...(show === undefined ? {} : { show: (c, g, file) => show(c, g, css(g), file) }),
+    ...(poll === undefined ? {} : { pollMask: (c, g, file) => poll(c, css(g) as Css, file) }),
     store(c, g, text, file) {
       // nothing written, nothing done; what is written ends at its first NUL
       if (text === "") return undefined;

@@ -15,10 +15,16 @@ import type { OpenFile } from "../vfs/file.js";
 import { Cgroup, Css } from "./cgroup.js";
 import type { CgroupFs } from "./cgroupfs.js";
 import type { Controller } from "./controller.js";
+import { canBeThreadRoot, domainOf, isValidDomain } from "./domains.js";
 import { updateFrozen } from "./freeze.js";
 import { CgroupRoot } from "./hierarchy.js";
 import { KNOWN_CONTROLLERS } from "./knownControllers.js";
-import { isThreadRoot } from "./subtreeControl.js";
+
+/** A css has gone offline (1), or is gone for good (-1). */
+function countDying(css: Css, n: number): void {
+  for (let g: Cgroup | null = css.cgroup; g !== null; g = g.parent)
+    g.nrDyingSubsys[css.controller] = (g.nrDyingSubsys[css.controller] ?? 0) + n;
+}
 
 export class Cgroups {
   static readonly transient: readonly string[] = [
@@ -126,6 +132,7 @@ export class Cgroups {
     css.cgroup.css[css.controller] = null;
     this.controllers[css.controller].cssOffline?.(this.k, css);
     css.cgroup.nrDyingCss++;
+    countDying(css, 1);
     this.cssPut(css);
   }
 
@@ -140,6 +147,7 @@ export class Cgroups {
     this.controllers[css.controller].cssFree?.(this.k, css);
     const c = css.cgroup;
     c.nrDyingCss--;
+    countDying(css, -1);
     if (css.parent !== null) this.cssPut(css.parent);
     this.released(c);
   }
@@ -189,9 +197,9 @@ export class Cgroups {
     parent.children.set(name, c);
     c.cloneChildren = parent.cloneChildren;
     c.notifyOnRelease = parent.notifyOnRelease;
-    c.threaded = parent.threaded;
     for (let p: Cgroup | null = parent; p !== null; p = p.parent) p.nrDescendants++;
     c.frozenEffective = parent.frozenEffective;
+    if (c.frozenEffective) c.freezeSince = this.k.now;
     updateFrozen(this.k, c);
     this.trace("cgroup_mkdir", c);
     return c;
@@ -223,12 +231,11 @@ export class Cgroups {
   // --- tasks ---
 
   /** May these tasks be moved to `dst` at all? EOPNOTSUPP, EBUSY; permissions are the file's. */
-  checkMigrate(dst: Cgroup, threadsOnly: boolean): void {
+  checkMigrate(dst: Cgroup): void {
     if (!dst.root.v2) return;
-    if (dst.threaded && !threadsOnly) fail(EOPNOTSUPP);
-    const domain = this.controllers.some((x, i) => (dst.subtreeControl >>> i) & 1 && x.threaded !== true);
-    if (dst.parent !== null && !dst.threaded && (domain || (dst.subtreeControl !== 0 && !isThreadRoot(dst))))
-      fail(EBUSY);
+    if (!isValidDomain(this, domainOf(dst))) fail(EOPNOTSUPP);
+    if (dst.threaded || canBeThreadRoot(this, dst)) return;
+    if (dst.subtreeControl !== 0) fail(EBUSY);
   }
 
   /** Move tasks to a group of its hierarchy. A controller may refuse (its errno). */
@@ -305,7 +312,7 @@ export class Cgroups {
     if (g === null || !g.root.v2) return fail(EBADF);
     if (g.dead) return fail(ENODEV);
     if (!this.mayWrite(c, g, "cgroup.procs", c.task.cred)) return fail(EACCES);
-    this.checkMigrate(g, false);
+    this.checkMigrate(g);
     return g;
   }
 

@@ -25,6 +25,10 @@ export interface CgroupFile {
   /** The text written, as it is. Returns nothing, or WAIT (it is then called again). Left out: writing is EINVAL. */
   // biome-ignore lint/suspicious/noConfusingVoidType: a store that is done need not say so
   store?(c: Ctx, cgroup: Cgroup, css: Css | null, text: string, file: OpenFile): Wait | undefined | void;
+  /** Is it there now? After a change `cgroups.onControllers` of the group takes away what is not. */
+  visible?(css: Css): boolean;
+  /** What poll(2) says, POLL* bits; left out: PRI|ERR when the file was notified since it was last read. */
+  poll?(c: Ctx, css: Css, file: OpenFile): number;
 }
 
 export interface Controller {

@@ -16,10 +16,17 @@ export function setFreeze(k: Core, c: Cgroup, freeze: boolean): void {
     const want = g.freezeSelf || (g.parent?.frozenEffective ?? false);
     if (want === g.frozenEffective) continue;
     g.frozenEffective = want;
+    g.frozenNs = frozenNs(g, k.now);
+    g.freezeSince = want ? k.now : -1;
     k.cgroup.trace(want ? "cgroup_freeze" : "cgroup_unfreeze", g);
     for (const t of g.tasks) applyTo(k, t, want);
   }
   for (const g of [...c.subtree()].reverse()) updateFrozen(k, g);
+}
+
+/** ns in which the group was to be frozen, for cgroup.stat.local. */
+export function frozenNs(g: Cgroup, now: number): number {
+  return g.frozenNs + (g.freezeSince < 0 ? 0 : now - g.freezeSince);
 }
 
 function applyTo(k: Core, t: Task, frozen: boolean): void {

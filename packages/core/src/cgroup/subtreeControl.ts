@@ -3,13 +3,14 @@ import { EBUSY, EINVAL, ENOENT, EOPNOTSUPP } from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import type { Cgroup, Css } from "./cgroup.js";
 import type { Cgroups } from "./cgroups.js";
+import { canBeThreadRoot, domainOf, isThreadRoot, isValidDomain } from "./domains.js";
 import { KNOWN_CONTROLLERS } from "./knownControllers.js";
 
 /** The words of cgroup.subtree_control: nothing is applied unless all are right. */
 export function setSubtreeControl(all: Cgroups, c: Cgroup, text: string): void {
   let on = 0;
   let off = 0;
-  for (const w of text.trim().split(/[ \t\n]+/)) {
+  for (const w of text.trim().split(" ")) {
     if (w === "") continue;
     const i = all.controllers.findIndex((x) => x.name === w.slice(1) && x.only !== "v1");
     if ((w[0] !== "+" && w[0] !== "-") || i < 0) {
@@ -40,19 +41,19 @@ export function setSubtreeControl(all: Cgroups, c: Cgroup, text: string): void {
     }
   }
   if (on === 0 && off === 0) return;
-  const domainOn = all.controllers.some((x, i) => (on >>> i) & 1 && x.threaded !== true);
-  if (c.parent !== null && domainOn) {
-    if (c.threaded || [...c.children.values()].some((d) => d.threaded)) fail(EOPNOTSUPP);
-    if (c.nrLive > 0) fail(EBUSY);
-  }
-  if (on !== 0 && c.parent !== null && !c.threaded && c.nrLive > 0 && !isThreadRoot(c)) fail(EBUSY);
+  checkEnable(all, c, on);
   applySubtree(all, c, on, off);
 }
 
-/** Has it children that are threaded? */
-export function isThreadRoot(c: Cgroup): boolean {
-  for (const d of c.children.values()) if (d.threaded) return true;
-  return false;
+/** May the group give its children these controllers? EOPNOTSUPP: among threads; EBUSY: it would compete with its own tasks. */
+function checkEnable(all: Cgroups, c: Cgroup, on: number): void {
+  if (on === 0) return;
+  if (!isValidDomain(all, domainOf(c))) fail(EOPNOTSUPP);
+  if (c.parent === null) return;
+  if (all.controllers.some((x, i) => (on >>> i) & 1 && x.threaded !== true)) {
+    if (c.threaded || isThreadRoot(all, c)) fail(EOPNOTSUPP);
+  } else if (c.threaded || canBeThreadRoot(all, c)) return;
+  if (c.nrLive > 0) fail(EBUSY);
 }
 
 function applySubtree(all: Cgroups, c: Cgroup, on: number, off: number): void {

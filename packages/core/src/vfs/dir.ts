@@ -2,7 +2,19 @@
  * Making and removing names: mkdir(2), mknod(2), symlink(2), link(2), unlink(2), rmdir(2). rename(2) is in rename.ts.
  */
 import { CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_MKNOD } from "../abi/capability.js";
-import { EBUSY, EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EPERM, EROFS, EXDEV } from "../abi/errno.js";
+import {
+  EACCES,
+  EBUSY,
+  EEXIST,
+  EINVAL,
+  EISDIR,
+  ENOENT,
+  ENOTDIR,
+  ENOTEMPTY,
+  EPERM,
+  EROFS,
+  EXDEV,
+} from "../abi/errno.js";
 import { fail } from "../abi/errors.js";
 import { AT_EMPTY_PATH, AT_SYMLINK_FOLLOW } from "../abi/fcntl.js";
 import {
@@ -84,7 +96,7 @@ export function doMknod(c: Ctx, dirfd: number, path: unknown, mode: number, rdev
   const m = prepareMode(c, dir, (mode & 0o7777) | (type === 0 ? S_IFREG : type));
   mayCreate(c, dir, false);
   if (type === 0 || type === S_IFREG) {
-    if (dir.ops.create === null) return fail(EPERM);
+    if (dir.ops.create === null) return fail(EACCES);
     instantiate(c, parent, name, dir.ops.create(c, dir, name, m), mode);
     return 0;
   }

@@ -106,9 +106,15 @@ export class Kmem {
       if (e !== 0) return e;
       m.objPages += more;
     }
+    this.countBytes(m, stat, bytes);
+    return 0;
+  }
+
+  private countBytes(m: MemCgroup, stat: number, bytes: number): void {
     m.objBytes += bytes;
     m.stat(stat, bytes);
-    return 0;
+    const { modState } = this.s.trace;
+    if (modState.on) modState.emit(m.id, stat, bytes);
   }
 
   /** As `chargeBytes`, whatever the limits say: for what makes memory free. */
@@ -121,13 +127,11 @@ export class Kmem {
       if (!m.v2) pageCounterCharge(m.memsw, more);
       m.objPages += more;
     }
-    m.objBytes += bytes;
-    m.stat(stat, bytes);
+    this.countBytes(m, stat, bytes);
   }
 
   unchargeBytes(m: MemCgroup, bytes: number, stat: number): void {
-    m.objBytes -= bytes;
-    m.stat(stat, -bytes);
+    this.countBytes(m, stat, -bytes);
     const less = m.objPages - Math.ceil(m.objBytes / PAGE);
     if (less <= 0) return;
     m.objPages -= less;

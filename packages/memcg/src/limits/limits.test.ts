@@ -3,20 +3,10 @@ import { createKernel } from "@kernelkit/core";
 import { describe, expect, it } from "vitest";
 import { memcg } from "../memcg.js";
 import { type LimitFiles, readLimits } from "./readLimits.js";
+import { tree, V2, v1 } from "./testTree.js";
 
 const M = 1024 * 1024;
 const P = "4f2a9c1be07d";
-const V2 = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate";
-const v1 = (controller: string, root: string, optional = "master:9 "): string =>
-  `33 32 0:30 ${root} /sys/fs/cgroup/${controller} ro,nosuid ${optional}- cgroup cgroup rw,${controller}`;
-
-function tree(cgroup: string, mounts: readonly string[], files: Readonly<Record<string, string>> = {}): LimitFiles {
-  const all = new Map(Object.entries(files));
-  all.set("/proc/self/cgroup", `${cgroup}\n`);
-  all.set("/proc/self/mountinfo", `${mounts.join("\n")}\n`);
-  if (!all.has("/proc/meminfo")) all.set("/proc/meminfo", "MemTotal:       16777216 kB\n");
-  return { read: (path) => all.get(path) ?? null };
-}
 const memory = (f: LimitFiles): bigint | null => readLimits(f).memory.bytes;
 
 describe("reading limits", () => {

@@ -72,6 +72,7 @@ function kernfsOps(sysfs: boolean): FileOps {
       const e = eventsOf(node);
       if (def.poll !== undefined) pt?.add(def.poll(c, node.owner).queue);
       pt?.add(e.queue);
+      if (def.pollMask !== undefined && !node.removed) return def.pollMask(c, node.owner, file);
       return node.removed || e.event !== seqOf(file).event ? READY | POLLERR | POLLPRI : READY;
     },
   });

@@ -58,6 +58,8 @@ export interface PseudoFile<O = undefined> {
   readonly moves?: boolean;
   /** poll(2): the queue that is woken when what is shown has changed, and the number that has moved then. */
   readonly poll?: (c: Ctx, owner: O) => { queue: WaitQueue; event: number };
+  /** poll(2) of a file in sysfs or a cgroup whose answer is its own: POLL* bits. */
+  readonly pollMask?: (c: Ctx, owner: O, file: OpenFile) => number;
 }
 
 /** The files of a kind of directory: made by `tree.group(name, files)`, a static. */
