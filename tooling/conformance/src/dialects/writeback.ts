@@ -300,6 +300,5 @@ export const writeback: Dialect = {
   },
   expectations: { data },
   effects: { as },
-  // a recorder needs about that long from one step to the next
-  pauseNs: 100_000,
+  pauseNs: 0,
 };
