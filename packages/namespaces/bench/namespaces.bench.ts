@@ -18,6 +18,7 @@ import {
   IPC_NOWAIT,
   MS_SHARED,
   makeKuid,
+  type Outside,
   type Program,
   program,
   RLIMIT_NPROC,
@@ -42,7 +43,7 @@ const bare = () =>
     .boot();
 
 /** A user namespace with that many extents, and ids that are mapped. */
-function mapped(extents: number): { run: () => number } {
+function mapped(extents: number): { run: () => number; sys: Outside<CoreSys & NamespacesSys> } {
   const kernel = boot();
   const t = kernel.tasks.forkDriven();
   kernel.sys(t).unshare(CLONE_NEWUSER);
@@ -57,6 +58,7 @@ function mapped(extents: number): { run: () => number } {
   const ids = Int32Array.from({ length: 4096 }, () => random() % (extents * 1000));
   let at = 0;
   return {
+    sys: kernel.sys(t),
     run() {
       let sum = 0;
       for (let i = 0; i < BATCH; i++) {
@@ -80,16 +82,35 @@ const parent = program("parent", function* (sys: Sys, s: { i: number; n: number;
   }
 });
 
-/** ns per clone + exit + wait on a kernel, with that many idle namespaces around. */
-function clones(kernel: ReturnType<typeof boot> | ReturnType<typeof bare>, flags: number, n: number, idle = 0): number {
+type Booted = ReturnType<typeof boot> | ReturnType<typeof bare>;
+
+/** So many tasks and namespaces of each type may be made. */
+function roomFor<K extends Booted>(kernel: K, n: number): K {
   const { tasks } = kernel;
-  if (idle > 0) {
-    tasks.sysctl.threadsMax = 2 * idle;
-    countsOf(tasks.initUserNs).max.fill(2 * idle);
-    const limits = { cur: 2 * idle, max: 2 * idle };
-    kernel.sys(kernel.init).setrlimit(RLIMIT_NPROC, limits);
-    for (let i = 0; i < idle; i++) kernel.sys(tasks.forkDriven()).unshare(CLONE_NEWUTS);
-  }
+  tasks.sysctl.threadsMax = n;
+  countsOf(tasks.initUserNs).max.fill(n);
+  kernel.sys(kernel.init).setrlimit(RLIMIT_NPROC, { cur: n, max: n });
+  return kernel;
+}
+
+/** A kernel in which that many tasks sit in uts namespaces of their own. */
+function crowded(idle: number): Booted {
+  const kernel = roomFor(bare(), 2 * idle);
+  for (let i = 0; i < idle; i++) kernel.sys(kernel.tasks.forkDriven()).unshare(CLONE_NEWUTS);
+  return kernel;
+}
+
+/** ns per clone + exit + wait; the kernel is made once. */
+function cloning(make: () => Booted, flags: number, n: number): () => number {
+  let kernel: Booted | undefined;
+  return () => {
+    kernel ??= make();
+    return clones(kernel, flags, n);
+  };
+}
+
+function clones(kernel: Booted, flags: number, n: number): number {
+  const { tasks } = kernel;
   kernel.spawn(parent as never, { i: 0, n, flags } as never);
   const before = tasks.processes;
   const t0 = performance.now();
@@ -116,7 +137,7 @@ function unshares(flags: number, n: number): number {
 
 /** ns to end a pid namespace of `n` tasks. */
 function zap(n: number): number {
-  const kernel = bare();
+  const kernel = roomFor(bare(), 2 * n);
   const a = kernel.tasks.forkDriven();
   const sys = kernel.sys(a);
   const init = kernel.tasks.find(sys.clone(CLONE_NEWPID | SIGCHLD));
@@ -133,41 +154,67 @@ const unshareOf = (name: string, flags: number, target: number | undefined, peer
   name: `unshare ${name}`,
   unit: "namespace",
   ...(target !== undefined && { target }),
-  timed: () => unshares(flags, 20_000),
+  timed: () => unshares(flags, 4_000),
   ...(peer !== undefined && { peers: [{ name: "Linux", native: peer, target: 2 }] }),
 });
 
+/** Random ids that are mapped, there and back: two translations. */
+const translation = (extents: number, target: number): Benchmark => ({
+  name: `makeKuid and fromKuid, ${extents} extent${extents > 1 ? "s" : ""}`,
+  unit: "translation",
+  target,
+  per: 2 * BATCH,
+  setup: () => mapped(extents).run,
+});
+
+/** A call of a task whose user namespace has that many extents. */
+const callInside = (
+  name: string,
+  extents: number,
+  call: (sys: Outside<CoreSys & NamespacesSys>) => unknown,
+): Benchmark => ({
+  name: `${name}, ${extents} extents`,
+  unit: "call",
+  per: BATCH,
+  setup: () => {
+    const { sys } = mapped(extents);
+    return () => {
+      for (let i = 0; i < BATCH; i++) call(sys);
+    };
+  },
+});
+
 const benchmarks: Benchmark[] = [
-  { name: "makeKuid and fromKuid, 1 extent", unit: "pair", target: 50e6, per: BATCH, setup: () => mapped(1).run },
-  { name: "makeKuid and fromKuid, 5 extents", unit: "pair", target: 50e6, per: BATCH, setup: () => mapped(5).run },
-  { name: "makeKuid and fromKuid, 340 extents", unit: "pair", target: 10e6, per: BATCH, setup: () => mapped(340).run },
+  translation(1, 100e6),
+  translation(5, 100e6),
+  translation(340, 20e6),
   {
     name: "clone + exit + wait, no new namespaces",
     unit: "clone",
     target: 300e3,
-    timed: () => clones(bare(), 0, 20_000),
+    timed: cloning(bare, 0, 5_000),
     peers: [{ name: "Linux, fork of a small process (copies page tables)", native: "fork-exit-wait", target: 30 }],
   },
   {
     name: "the same beside 10 000 idle namespaces",
     unit: "clone",
     target: 300e3,
-    timed: () => clones(bare(), 0, 20_000, 10_000),
+    timed: cloning(() => crowded(10_000), 0, 5_000),
   },
   {
     name: "clone + exit + wait, new uts",
     unit: "clone",
-    timed: () => clones(bare(), CLONE_NEWUTS, 20_000),
+    timed: cloning(bare, CLONE_NEWUTS, 5_000),
     peers: [{ name: "Linux", native: "clone-uts-exit-wait", target: 30 }],
   },
   {
     name: "clone + exit + wait, six new namespaces",
     unit: "clone",
     target: 100e3,
-    timed: () => clones(boot(), SIX, 10_000),
+    timed: cloning(boot, SIX, 1_000),
     bytesPer: () => ({
-      "set of six": bytesPerObject(2000, (n) => {
-        const kernel = boot();
+      "set of six": bytesPerObject(500, (n) => {
+        const kernel = roomFor(boot(), 4 * n);
         for (let i = 0; i < n; i++) kernel.sys(kernel.tasks.forkDriven()).clone(SIX | SIGCHLD);
         return kernel;
       }),
@@ -236,6 +283,39 @@ const benchmarks: Benchmark[] = [
       };
     },
     peers: [{ name: "Linux", native: "semop-pair" }],
+  },
+  callInside("getuid", 1, (sys) => sys.getuid()),
+  callInside("getuid", 340, (sys) => sys.getuid()),
+  callInside("stat", 340, (sys) => sys.stat("/mnt")),
+  {
+    name: "setns into a uts namespace",
+    unit: "call",
+    per: 2 * BATCH,
+    setup: () => {
+      const kernel = boot();
+      const sys = kernel.sys(kernel.tasks.forkDriven());
+      const own = sys.open("/proc/self/ns/uts", 0);
+      sys.unshare(CLONE_NEWUTS);
+      const other = sys.open("/proc/self/ns/uts", 0);
+      return () => {
+        for (let i = 0; i < BATCH; i++) {
+          sys.setns(own, 0);
+          sys.setns(other, 0);
+        }
+      };
+    },
+  },
+  {
+    name: "readlink of /proc/self/ns/uts",
+    unit: "call",
+    per: BATCH,
+    setup: () => {
+      const kernel = boot();
+      const sys = kernel.sys(kernel.init);
+      return () => {
+        for (let i = 0; i < BATCH; i++) sys.readlink("/proc/self/ns/uts");
+      };
+    },
   },
   { name: "end of a pid namespace of 10 000 tasks", unit: "end", target: 100, timed: () => zap(10_000) },
 ];

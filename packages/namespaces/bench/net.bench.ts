@@ -18,7 +18,7 @@ import { type NamespacesSys, namespaces } from "../src/index.js";
 
 type Sys = Program<CoreSys & NamespacesSys>;
 const BATCH = 100;
-const UNSHARES = 20_000;
+const UNSHARES = 4_000;
 
 const boot = () =>
   createKernel({ machine: { cpus: 1, memory: "256M" } })
@@ -65,7 +65,7 @@ const benchmarks: Benchmark[] = [
     unit: "namespace",
     target: 100e3,
     bytesPer: () => ({
-      "namespace with its task": bytesPerObject(2000, (n) => {
+      "namespace with its task": bytesPerObject(500, (n) => {
         const kernel = boot();
         kernel.sys(kernel.init).writeFile("/proc/sys/user/max_net_namespaces", String(2 * n));
         for (let i = 0; i < n; i++) kernel.sys(kernel.tasks.forkDriven()).unshare(CLONE_NEWNET);

@@ -1,6 +1,6 @@
-import { KernelError, Rng, TASK_DEAD, TASK_ZOMBIE, type Task } from "@kernelkit/core";
+import { KernelError, O_WRONLY, Rng, TASK_DEAD, TASK_ZOMBIE, type Task } from "@kernelkit/core";
 import { describe, expect, it } from "vitest";
-import { boot, forked } from "./stories/rig.js";
+import { boot, forked, type NsKernel } from "./stories/rig.js";
 import { checkNamespaces } from "./testing/checkNamespaces.js";
 
 /** Random calls altogether; the environment raises it. */
@@ -8,7 +8,7 @@ const CALLS = Number(process.env["KERNELKIT_HOSTILE_CALLS"] ?? 6000);
 
 const CALL_NAMES = [
   "msgget msgsnd msgrcv msgctl semget semop semtimedop semctl shmget shmat shmdt shmctl",
-  "mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr pivot_root unshare setns mount umount2 ioctl",
+  "mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr pivot_root open_tree move_mount mount_setattr unshare setns mount umount2 ioctl",
 ]
   .join(" ")
   .split(" ");
@@ -106,8 +106,47 @@ function text(rng: Rng): string {
 /** A misuse of the interface names what is wrong; anything else that is no KernelError is a bug. */
 const misuse = (e: unknown): boolean => e instanceof TypeError && /must be|unknown|allowed/.test(e.message);
 
+/** Every so many calls the whole state of namespaces is compared, if the call failed. */
+const WATCH_EVERY = 40;
+
+/** What counts calls. */
+const COUNTERS = ["digest", "events", "loop"];
+
+/** The whole state as text, but for what a call leaves in its caller and those counters. */
+function stateOf(kernel: NsKernel, caller: Task): string {
+  caller.call = null;
+  caller.args = [];
+  caller.result = undefined;
+  caller.error = 0;
+  caller.frame = null;
+  const { nodes, roots } = kernel.core.state.save();
+  const counting = new Set<unknown>();
+  for (const name of COUNTERS) {
+    const { f } = nodes[roots[name]] as { f: Record<string, { o?: number } | null> };
+    counting.add(roots[name]);
+    for (const field of Object.values(f)) if (field?.o !== undefined) counting.add(field.o);
+  }
+  return JSON.stringify(nodes.filter((_, i) => !counting.has(i)));
+}
+
+/** A descriptor to write to; -1 if it cannot be opened. */
+function openFor(kernel: NsKernel, t: Task, path: string): number {
+  try {
+    return kernel.sys(t).open(path, O_WRONLY);
+  } catch {
+    return -1;
+  }
+}
+
+/** Where two texts part, with what is around it. */
+function parting(a: string, b: string): string {
+  let i = 0;
+  while (i < a.length && a[i] === b[i]) i++;
+  return `${a.slice(Math.max(0, i - 200), i + 60)} / ${b.slice(i, i + 60)}`;
+}
+
 describe("hostile input", () => {
-  it("to the calls and files of namespaces brings an errno or a named misuse, and breaks no rule", () => {
+  it("to the calls and files of namespaces brings an errno or a named misuse; what failed has changed nothing; no rule is broken", () => {
     const kernel = boot();
     const rng = new Rng("hostile");
     const make = (): Task => {
@@ -119,6 +158,7 @@ describe("hostile input", () => {
     };
     const tasks = Array.from({ length: 10 }, make);
     let failed = 0;
+    let watched = 0;
     for (let i = 0; i < CALLS; i++) {
       const slot = rng.below(tasks.length);
       const t = tasks[slot];
@@ -130,12 +170,21 @@ describe("hostile input", () => {
       }
       const s = kernel.call(t) as unknown as Record<string, (...a: unknown[]) => { error: Error | null }>;
       const onFile = rng.below(3) === 0;
-      const name = onFile ? "writeFile" : CALL_NAMES[rng.below(CALL_NAMES.length)];
-      const args = onFile
-        ? [FILES[rng.below(FILES.length)], text(rng)]
-        : Array.from({ length: 1 + rng.below(5) }, () => value(rng));
+      const watch = i % WATCH_EVERY === 0;
+      const path = FILES[rng.below(FILES.length)];
+      // what is compared is one call: the file is open already
+      const fd = onFile && watch ? openFor(kernel, t, path) : -1;
+      const name = !onFile ? CALL_NAMES[rng.below(CALL_NAMES.length)] : watch ? "write" : "writeFile";
+      const args = onFile ? [watch ? fd : path, text(rng)] : Array.from({ length: 1 + rng.below(5) }, () => value(rng));
+      const before = watch ? stateOf(kernel, t) : null;
       try {
         const p = s[name](...args);
+        if (before !== null && p.error !== null) {
+          watched++;
+          const after = stateOf(kernel, t);
+          if (after !== before)
+            throw new Error(`it failed with ${p.error.message} and changed ${parting(before, after)}`);
+        }
         kernel.run("10us");
         if (p.error !== null) {
           failed++;
@@ -148,6 +197,7 @@ describe("hostile input", () => {
       if (i % 200 === 0) checkNamespaces(kernel);
     }
     expect(failed).toBeGreaterThan(CALLS / 10);
+    expect(watched).toBeGreaterThan(CALLS / WATCH_EVERY / 10);
     checkNamespaces(kernel);
   });
 });

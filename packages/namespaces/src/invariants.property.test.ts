@@ -13,22 +13,25 @@ import {
   MS_SHARED,
   MS_SLAVE,
   MS_UNBINDABLE,
+  type Namespace,
   O_RDONLY,
   SIGCHLD,
   SIGKILL,
   TASK_DEAD,
   TASK_ZOMBIE,
   type Task,
+  UtsNamespace,
 } from "@kernelkit/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { IpcNamespace } from "./ipc/ipcNamespace.js";
 import { errnoOf } from "./stories/rig.js";
 import { checkNamespaces } from "./testing/checkNamespaces.js";
 import { type Rig, rig } from "./testing/rig.js";
 
-/** Sequences, and operations in each; the environment raises the first. */
-const RUNS = Number(process.env["KERNELKIT_PROPERTY_RUNS"] ?? 30);
-const OPS = 60;
+/** Sequences, and operations in each; the environment raises the first (200 is what a release is held to). */
+const RUNS = Number(process.env["KERNELKIT_PROPERTY_RUNS"] ?? 40);
+const OPS = 100;
 
 const FLAGS = [CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWCGROUP, CLONE_NEWTIME];
 const TYPES = ["user", "mnt", "uts", "ipc", "pid", "cgroup", "time"];
@@ -73,6 +76,16 @@ function view(r: Rig, t: Task): string {
   ].join("\n");
 }
 
+/** What a task would see in a uts or ipc namespace. */
+function inside(ns: Namespace): string {
+  if (ns instanceof UtsNamespace) return `${ns.nodename} ${ns.domainname}`;
+  const { msg } = ns as IpcNamespace;
+  return msg
+    .sorted()
+    .map((q) => `${q.key}:${q.messages.length}`)
+    .join();
+}
+
 class World {
   readonly r: Rig = rig();
   readonly tasks: Task[] = [];
@@ -89,11 +102,29 @@ class World {
     return live.length === 0 ? null : live[n % live.length];
   }
 
-  /** Carry one operation out: "ok" or the errno. */
+  /** Carry one operation out: "ok" or the errno. What is outside the actor's namespaces is as before, and nobody there has died. */
   do(op: Op): string {
+    const actor = this.pick(op.who);
+    const outside = actor === null ? [] : this.outside(actor);
+    const living = this.tasks.filter(alive);
+    const active = actor?.pid.ns[actor.pid.level];
     const result = this.step(op);
     this.r.kernel.run("20us");
+    const live = new Set(this.r.kernel.namespaces.live());
+    for (const [ns, before] of outside) if (live.has(ns)) expect(inside(ns)).toBe(before);
+    for (const t of living) if (!alive(t)) expect(t.pid.ns).toContain(active);
     return result;
+  }
+
+  /** The namespaces that the task is not in and what is in them. */
+  private outside(t: Task): [ns: Namespace, what: string][] {
+    const own = new Set<Namespace>(t.nsproxy.ns);
+    return ["uts", "ipc"].flatMap((type) =>
+      this.r.kernel.namespaces
+        .live(type)
+        .filter((ns) => !own.has(ns))
+        .map((ns): [Namespace, string] => [ns, inside(ns)]),
+    );
   }
 
   private step(op: Op): string {

@@ -19,6 +19,7 @@ import {
   FMODE_PATH,
   fail,
   type Impl,
+  int,
   LOOKUP_EMPTY,
   LOOKUP_FOLLOW,
   MOVE_MOUNT_BENEATH,
@@ -42,6 +43,7 @@ import {
   type Ret,
   type SysBase,
   topMount,
+  uint,
   unusedFd,
   userPath,
 } from "@kernelkit/core";
@@ -78,7 +80,12 @@ const MOVE_MOUNT_FLAGS =
   MOVE_MOUNT_SET_GROUP;
 
 export function lookupAt(c: Ctx, dirfd: number, path: PathArg, follow: boolean, empty: boolean): Path {
-  const { mnt, dentry } = userPath(c, dirfd, path, (follow ? LOOKUP_FOLLOW : 0) | (empty ? LOOKUP_EMPTY : 0));
+  const { mnt, dentry } = userPath(
+    c,
+    int(dirfd, "dirfd"),
+    path,
+    (follow ? LOOKUP_FOLLOW : 0) | (empty ? LOOKUP_EMPTY : 0),
+  );
   return { mnt, dentry };
 }
 
@@ -94,7 +101,8 @@ function joinGroup(c: Ctx, from: Path, to: Path): void {
 }
 
 export const mountFdCalls: Impl<MountFdSys> = {
-  open_tree(c, dirfd, path, flags) {
+  open_tree(c, dirfd, path, flagsArg) {
+    const flags = uint(flagsArg, "flags");
     const { vfs } = c.k;
     if ((flags & ~OPEN_TREE_FLAGS) !== 0) return fail(EINVAL);
     const clone = (flags & OPEN_TREE_CLONE) !== 0;
@@ -121,7 +129,8 @@ export const mountFdCalls: Impl<MountFdSys> = {
     return vfs.installOrPut(c.task, file, (flags & OPEN_TREE_CLOEXEC) !== 0);
   },
 
-  move_mount(c, fromDirfd, fromPath, toDirfd, toPath, flags) {
+  move_mount(c, fromDirfd, fromPath, toDirfd, toPath, flagsArg) {
+    const flags = uint(flagsArg, "flags");
     if (!mayMount(c)) return fail(EPERM);
     if ((flags & ~(MOVE_MOUNT_FLAGS | MOVE_MOUNT_BENEATH)) !== 0) return fail(EINVAL);
     if ((flags & MOVE_MOUNT_BENEATH) !== 0) return fail(EINVAL);

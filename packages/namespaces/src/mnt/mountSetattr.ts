@@ -9,10 +9,12 @@ import {
   checkMnt,
   checkWriters,
   E2BIG,
+  EFAULT,
   EINVAL,
   EPERM,
   fail,
   type Impl,
+  int,
   isFloating,
   MNT_ATIME_MASK,
   MNT_NOATIME,
@@ -45,6 +47,9 @@ import {
   type Ret,
   type SysBase,
   setMountFlags,
+  struct,
+  uint,
+  whole,
 } from "@kernelkit/core";
 import { lookupAt } from "./mountFdCalls.js";
 
@@ -98,18 +103,22 @@ function flagsOf(set: number, clear: number): { set: number; clear: number } {
   return out;
 }
 
-function setattr(c: Ctx, dirfd: number, path: PathArg, flags: number, attr: MountAttr, size: number): number {
+function setattr(c: Ctx, dirfd: number, path: PathArg, flags: number, given: MountAttr | null, size: number): number {
   if ((flags & ~LOOKUP_FLAGS) !== 0) return fail(EINVAL);
   if (size > PAGE_SIZE) return fail(E2BIG);
   if (size < MOUNT_ATTR_SIZE_VER0) return fail(EINVAL);
   if (!mayMount(c)) return fail(EPERM);
-  const { attr_set = 0, attr_clr = 0, propagation = 0 } = attr;
+  if (given === null) return fail(EFAULT);
+  const attr = struct(given, "attr");
+  const [attr_set, attr_clr, propagation] = (["attr_set", "attr_clr", "propagation"] as const).map((key) =>
+    uint(attr[key] ?? 0, `attr.${key}`),
+  );
   if (attr_set === 0 && attr_clr === 0 && propagation === 0) return 0;
   if ((propagation & ~TYPES) !== 0 || (propagation & (propagation - 1)) !== 0) return fail(EINVAL);
   const f = flagsOf(attr_set, attr_clr);
   if ((attr_clr & MOUNT_ATTR_IDMAP) !== 0) return fail(EINVAL);
   if ((attr_set & MOUNT_ATTR_IDMAP) !== 0) {
-    c.k.vfs.fget(c.task, attr.userns_fd ?? -1);
+    c.k.vfs.fget(c.task, int(attr.userns_fd ?? -1, "attr.userns_fd"));
     return fail(EINVAL);
   }
   const { mnt, dentry } = lookupAt(c, dirfd, path, (flags & AT_SYMLINK_NOFOLLOW) === 0, (flags & AT_EMPTY_PATH) !== 0);
@@ -131,5 +140,5 @@ function setattr(c: Ctx, dirfd: number, path: PathArg, flags: number, attr: Moun
 
 export const mountSetattrCalls: Impl<MountSetattrSys> = {
   mount_setattr: (c, dirfd, path, flags, attr, size = MOUNT_ATTR_SIZE_VER0) =>
-    setattr(c, dirfd, path, flags, attr, size),
+    setattr(c, dirfd, path, uint(flags, "flags"), attr, whole(size, "size")),
 };

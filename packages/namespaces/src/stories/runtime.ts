@@ -1,8 +1,9 @@
 /**
- * The story "A container runtime's calls": the sequences of system calls that bubblewrap and runc make to set a container up, as strace
- * shows them, made here by a task - on the kernel of each profile. The first call that a kernel cannot do yet is named.
+ * The story "A container runtime's calls": the sequences of system calls that bubblewrap and runc (with a plugin that wires its network) make to set a container up, as
+ * strace shows them, made here by a task - on the kernel of each profile. The first call that a kernel cannot do yet is named.
  */
 import {
+  AF_INET,
   CLONE_NEWCGROUP,
   CLONE_NEWIPC,
   CLONE_NEWNET,
@@ -19,10 +20,13 @@ import {
   MS_REC,
   MS_REMOUNT,
   MS_SLAVE,
+  MSG_DONTWAIT,
   SIGCHLD,
+  SOCK_DGRAM,
   type Task,
 } from "@kernelkit/core";
 import { knobsOf, type Story } from "@kernelkit/core/stories";
+import type { RtnetlinkAttributes } from "../net/rtnetlink.js";
 import { type Profile, profiles } from "../profiles.js";
 import { boot, childOf, errnoOf, type NsCalls, type NsKernel, PR_SET_DUMPABLE, user } from "./rig.js";
 
@@ -107,6 +111,45 @@ function fill(st: Steps, s: NsCalls, root: string, old: string): void {
   );
 }
 
+const HOST_IP = "10.200.0.1";
+const INNER_IP = "10.200.0.2";
+
+/** What a CNI plugin does between the two: a cable into the new network namespace, addresses at both ends, a default route. */
+function wire(kernel: NsKernel, st: Steps, host: Task, inner: Task, name: string): void {
+  const rtnl = (t: Task, request: string, attributes: RtnetlinkAttributes): unknown =>
+    kernel.namespaces.rtnetlink(t, request, attributes);
+  const outer = `veth${name}`;
+  st.do("RTM_NEWLINK veth, its peer in the container", () =>
+    rtnl(host, "RTM_NEWLINK", { ifname: outer, kind: "veth", peer: "eth0", peer_netns_pid: inner.nr }),
+  );
+  st.do("host: address, up", () => {
+    rtnl(host, "RTM_NEWADDR", { ifname: outer, addr: `${HOST_IP}/24` });
+    rtnl(host, "RTM_SETLINK", { ifname: outer, up: true });
+  });
+  st.do("container: lo up, address, up", () => {
+    rtnl(inner, "RTM_SETLINK", { ifname: "lo", up: true });
+    rtnl(inner, "RTM_NEWADDR", { ifname: "eth0", addr: `${INNER_IP}/24` });
+    rtnl(inner, "RTM_SETLINK", { ifname: "eth0", up: true });
+  });
+  st.do("container: default route", () => rtnl(inner, "RTM_NEWROUTE", { dst: "default", via: HOST_IP }));
+}
+
+/** A datagram from the container arrives at the host's end: its text, or the errno. */
+export function reach(kernel: NsKernel, host: Task, inner: Task): string {
+  const port = 7;
+  const [h, s] = [kernel.sys(host), kernel.sys(inner)];
+  let text = "";
+  const failed = errnoOf(() => {
+    const at = h.socket(AF_INET, SOCK_DGRAM);
+    h.bind(at, { family: AF_INET, addr: HOST_IP, port });
+    const from = s.socket(AF_INET, SOCK_DGRAM);
+    s.sendto(from, new TextEncoder().encode("hello"), 0, { family: AF_INET, addr: HOST_IP, port });
+    text = new TextDecoder().decode(h.recv(at, 64, MSG_DONTWAIT));
+    h.close(at);
+  });
+  return failed === "ok" ? text : failed;
+}
+
 function runc(kernel: NsKernel, t: Task, st: Steps, cgroup: boolean): Task {
   // stage 0 (the parent, root here) writes the maps of stage 1; stage 2 is the container's init
   const stage1 = childOf(kernel, t, kernel.sys(t).fork());
@@ -130,6 +173,7 @@ function runc(kernel: NsKernel, t: Task, st: Steps, cgroup: boolean): Task {
     init = childOf(kernel, stage1, one.clone(SIGCHLD));
   });
   if (st.failed !== "") return init;
+  wire(kernel, st, t, init, "1");
   const s = kernel.sys(init);
   st.do("setsid", () => s.setsid());
   st.do("setgroups([])", () => s.setgroups([]));
@@ -176,6 +220,7 @@ export const runtime: Story<Knobs> = {
       numbers[`works_${profile}`] = steps.failed === "" ? 1 : 0;
       numbers[`mounts_${profile}`] = mounts.length;
       numbers[`pid_${profile}`] = kernel.sys(inner).getpid();
+      if (tool === "runc") numbers[`reaches_host_${profile}`] = reach(kernel, kernel.init, inner) === "hello" ? 1 : 0;
     }
     return {
       series: [],

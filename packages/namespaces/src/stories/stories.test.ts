@@ -40,8 +40,9 @@ describe("the story of a container runtime", () => {
   });
 
   it("works with runc's calls on all", () => {
-    const { table } = runtime.run({ tool: "runc" });
+    const { numbers, table } = runtime.run({ tool: "runc" });
     expect(table.rows.map((r) => r[2])).toEqual(["all work", "all work", "all work", "all work", "all work"]);
+    for (const profile of ["3.8", "3.19", "4.9", "5.6", "6.18"]) expect(numbers[`reaches_host_${profile}`]).toBe(1);
   });
 });
 
