@@ -35,7 +35,10 @@ const stops = (page: Page): Promise<number> =>
     () =>
       [
         ...document.querySelectorAll<HTMLElement>("a[href], button, input, select, textarea, summary, [tabindex='0']"),
-      ].filter((e) => e.tabIndex >= 0 && e.checkVisibility({ contentVisibilityAuto: true }) && !(e as HTMLButtonElement).disabled).length,
+      ].filter(
+        (e) =>
+          e.tabIndex >= 0 && e.checkVisibility({ contentVisibilityAuto: true }) && !(e as HTMLButtonElement).disabled,
+      ).length,
   );
 
 describe.runIf(CHROMIUM !== undefined)("the page, in Chromium", { timeout: 400_000 }, () => {
@@ -310,7 +313,7 @@ describe.runIf(CHROMIUM !== undefined)("the page, in Chromium", { timeout: 400_0
     await page.getByText(/It boots and runs/).waitFor();
     expect(await page.locator("pre").last().textContent()).toContain("@kernelkit/writeback");
     const all = Number.parseFloat((await page.locator("[data-bundle]").textContent()) ?? "");
-    await page.getByLabel(/^numa/).uncheck();
+    await page.getByRole("checkbox", { name: /numa/ }).uncheck();
     const less = Number.parseFloat((await page.locator("[data-bundle]").textContent()) ?? "");
     expect(less).toBeLessThan(all - 5);
     await page.getByText("NUMA: there is none without numa").waitFor();

@@ -78,7 +78,10 @@ export function frameOf(clock: Clock, o: FrameOptions): Frame {
         ? null
         : history.heat(scenario.heat.event, scenario.heat.steps, o.from, o.to, Math.min(o.lanes, 120)),
     others: clock.sides.slice(1).map((s) => partOf(s, o)),
-    events: fitting.slice(Math.max(0, here - o.events), here).reverse().map(plain),
+    events: fitting
+      .slice(Math.max(0, here - o.events), here)
+      .reverse()
+      .map(plain),
     matches: here,
     later: fitting.length - here,
     left: upTo(fitting, o.from - 1),
@@ -95,5 +98,8 @@ export function frameOf(clock: Clock, o: FrameOptions): Frame {
 /** The newest of an entity's events, newest first. */
 const tail = (life: ReturnType<Matches["of"]>, now: number): Frame["events"] => {
   const here = upTo(life, now);
-  return life.slice(Math.max(0, here - LIFE), here).reverse().map(plain);
+  return life
+    .slice(Math.max(0, here - LIFE), here)
+    .reverse()
+    .map(plain);
 };

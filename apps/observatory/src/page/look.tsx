@@ -12,6 +12,7 @@ import { Figure } from "./figure.js";
 import { Halo, Inspector } from "./inspector.js";
 import type { Link } from "./link.js";
 import { Guard, Paced } from "./paced.js";
+import { takeRun } from "./pendingRun.js";
 import { GaugePlots } from "./plot.js";
 import { Session } from "./session.js";
 import { BranchList, Controls, LinuxFiles, Settings } from "./side.js";
@@ -84,9 +85,11 @@ export function Look({ view, link, theme }: LookProps): JSX.Element {
     session.bookmarks = link.bookmarks;
     const beside = link.beside === null ? [] : [{ view, settings: { ...link.settings, ...link.beside } }];
     const { seed, settings, journal, at } = link;
-    void session
-      .boot({ view, seed, settings, journal, at, beside })
-      .then(() => (link.run && at !== null ? session.run() : null));
+    const file = takeRun(view);
+    void session.boot(file ?? { view, seed, settings, journal, at, beside }).then(() => {
+      if (file !== null) session.say(`${file.says} ${session.said}`);
+      if (link.run && at !== null) void session.run();
+    });
   }, [view, link]);
   const { booted, frame } = session;
   const info = booted?.view.id === view ? booted.view : null;

@@ -198,6 +198,10 @@ export class Session {
     this.changed();
   }
 
+  say(what: string): void {
+    this.said = what.trim();
+    this.changed();
+  }
   setFollow(of: string): void {
     this.follow = this.follow === of ? "" : of;
     this.said = this.follow === "" ? "Nothing is followed." : `${of} is followed.`;

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { readRunFile } from "../lab/runFile.js";
 import { makeLink } from "./link.js";
+import { goToRun } from "./pendingRun.js";
 import { save } from "./save.js";
 import type { Session } from "./session.js";
 
@@ -34,12 +35,9 @@ async function open(session: Session, file: File): Promise<void> {
   if (file.size > LARGEST_FILE) session.said = `${file.name}: a run file has at most ${LARGEST_FILE / 1e6} MB.`;
   else {
     const r = readRunFile(await file.text());
-    if (typeof r === "string") session.said = `${file.name.slice(0, 60)}: ${r}`;
-    else {
-      const problems = r.problems.join(" ");
-      await session.boot(r);
-      session.said = `${file.name.slice(0, 60)} is open. ${problems} ${session.said}`.trim();
-    }
+    const name = file.name.slice(0, 60);
+    if (typeof r === "string") session.said = `${name}: ${r}`;
+    else goToRun({ ...r, says: [`${name} is open.`, ...r.problems].join(" ") });
   }
   session.changed();
 }
