@@ -32,7 +32,7 @@ import { firstUnderWriteback, lastUnderWriteback } from "./pages.js";
 const CHUNK = 512;
 
 /** Does anybody take part in each page? */
-export function eachPage(w: Writeback): boolean {
+function eachPage(w: Writeback): boolean {
   const { k, trace } = w;
   return (
     k.contracts.memcg !== undefined ||

@@ -53,7 +53,7 @@ export function settled(w: Writeback, c: Ctx, inode: Inode, first: number, last:
  * Bytes from..to of one page become zeros: in the cache, and from there on the disk. 0 or WAIT. What has no valid contents is left
  * alone: no block, or a preallocated one that nobody has written to.
  */
-export function zeroEdge(w: Writeback, c: Ctx, inode: Inode, from: number, to: number): 0 | Wait {
+function zeroEdge(w: Writeback, c: Ctx, inode: Inode, from: number, to: number): 0 | Wait {
   if (from >= to) return 0;
   const m = inode.mapping as AddressSpace;
   const index = Math.floor(from / PAGE);
