@@ -158,7 +158,13 @@ describe("memory.high and memory.pressure", () => {
     expect(g.stall(1.2e9, 1.5e9, false)).toBe(false);
     expect(g.text(2e9)).toMatch(/^some avg10=4\.53 avg60=0\.82 avg300=0\.17 total=500000\nfull .*total=50000\n$/);
     expect(Number(/avg10=([\d.]+)/.exec(g.text(60e9))?.[1])).toBeLessThan(0.05);
-    for (const bad of ["some 0 1000000", "some 2000000 1000000", "half 1 1000000", " some 1 1000000", "some 1 10000001"])
+    for (const bad of [
+      "some 0 1000000",
+      "some 2000000 1000000",
+      "half 1 1000000",
+      " some 1 1000000",
+      "some 1 10000001",
+    ])
       expect(() => g.addTrigger(bad, 2, true, false), bad).toThrow();
     expect(() => g.addTrigger("full 1000 1000000", 1, true, false)).toThrow();
     // without privilege: whole periods; old kernels: half a second at least

@@ -1,7 +1,7 @@
 /** Twenty faults that programs had in finding their limits, each by the project that had it: what is right is found here. */
 import { describe, expect, it } from "vitest";
-import { ID, limitsOf, MIB, memoryOf, tree, V2, v1 } from "./testTree.js";
 import { readLimits } from "./readLimits.js";
+import { ID, limitsOf, MIB, memoryOf, tree, V2, v1 } from "./testTree.js";
 
 const ROOT = "/sys/fs/cgroup";
 const SENTINEL = "9223372036854771712\n";
@@ -88,7 +88,9 @@ describe("a program finds its limit where", () => {
 
   it("seastar 413: on bare metal v1's sentinel is no memory size, and neither is more than the machine has", () => {
     for (const text of [SENTINEL, "9223372036854710272\n", "9223372036854775807\n", `${2n ** 46n}\n`])
-      expect(memoryOf("4:memory:/", [v1("memory", "/")], { [`${ROOT}/memory/memory.limit_in_bytes`]: text })).toBe(null);
+      expect(memoryOf("4:memory:/", [v1("memory", "/")], { [`${ROOT}/memory/memory.limit_in_bytes`]: text })).toBe(
+        null,
+      );
   });
 
   it("ClickHouse 62788: a private namespace has it at the mount's root, whatever the host calls the group", () => {
@@ -156,7 +158,9 @@ describe("a program finds its limit where", () => {
 
   it("lxcfs 598, rust 97925, moby 40730: paths outside the namespace, a quota of v1, an outer limit that cannot be seen", () => {
     expect(memoryOf("0::/../../x", [V2], { [`${ROOT}/memory.max`]: HALF })).toBe(half);
-    expect(readLimits(tree("0::/docker/x", [V2], { [`${ROOT}/docker/x/memory.max`]: "max\n" })).memory.bytes).toBe(null);
+    expect(readLimits(tree("0::/docker/x", [V2], { [`${ROOT}/docker/x/memory.max`]: "max\n" })).memory.bytes).toBe(
+      null,
+    );
     const cpu = { [`${ROOT}/cpu/cpu.cfs_quota_us`]: "-1\n", [`${ROOT}/cpu/cpu.cfs_period_us`]: "100000\n" };
     expect(limitsOf("3:cpu:/", [v1("cpu", "/")], cpu).cpus.quota).toBe(null);
   });
