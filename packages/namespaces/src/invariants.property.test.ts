@@ -76,6 +76,9 @@ function view(r: Rig, t: Task): string {
   ].join("\n");
 }
 
+/** A pid that nobody has. */
+const NOBODY = 4_000_000;
+
 /** What a task would see in a uts or ipc namespace. */
 function inside(ns: Namespace): string {
   if (ns instanceof UtsNamespace) return `${ns.nodename} ${ns.domainname}`;
@@ -166,7 +169,8 @@ class World {
       case 4:
         return errnoOf(() => s.exit(0));
       case 5:
-        return errnoOf(() => s.kill(this.seen(t, o), SIGKILL));
+        // who is not seen has no number; 0 would be the process group, which reaches beyond the pid namespace
+        return errnoOf(() => s.kill(this.seen(t, o) || NOBODY, SIGKILL));
       case 6:
         return errnoOf(() => s.mount("t", dir, "tmpfs", 0));
       case 7:

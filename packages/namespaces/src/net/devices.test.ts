@@ -27,7 +27,7 @@ describe("devices", () => {
     expect(link({ ifname: "k", kind: "nosuch" })).toBe("EOPNOTSUPP");
     expect(link({ ifname: "x", kind: "veth", peer: "x" })).toBe("EEXIST");
     expect(link({ ifname: "a/b", kind: "dummy" })).toBe("EINVAL");
-    expect(link({ ifname: "a".repeat(16), kind: "dummy" })).toBe("EINVAL");
+    expect(link({ ifname: "a".repeat(16), kind: "dummy" })).toBe("ERANGE");
     expect(link({ kind: "dummy" })).toBe("");
     expect(link({ kind: "veth" })).toBe("");
     expect(Object.keys(rtnl("RTM_GETLINK") as object)).toEqual(["lo", "v1", "v0", "dummy0", "veth0", "veth1"]);
