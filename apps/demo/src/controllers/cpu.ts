@@ -53,18 +53,9 @@ const of = (css: Css | null): CpuGroup => (css as Css).data as CpuGroup;
 
 /** CPU time used in a group's subtree, ns. */
 function usage(k: Core, g: Cgroup): { user: number; system: number; total: number } {
-  let user = 0;
-  let system = 0;
+  const { user, system } = g.cpuTime();
   let running = 0;
-  for (const d of g.subtree()) {
-    user += d.goneUtimeNs;
-    system += d.goneStimeNs;
-    for (const t of d.tasks) {
-      user += t.utimeNs;
-      system += t.stimeNs;
-      running += taskCpuNs(k, t) - t.utimeNs - t.stimeNs;
-    }
-  }
+  for (const d of g.subtree()) for (const t of d.tasks) running += taskCpuNs(k, t) - t.utimeNs - t.stimeNs;
   return { user: user + running, system, total: user + system + running };
 }
 

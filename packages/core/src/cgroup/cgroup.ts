@@ -106,6 +106,21 @@ export class Cgroup {
     return false;
   }
 
+  /** CPU time of the tasks here and below, those that are gone too, as far as it has been charged, ns. */
+  cpuTime(): { user: number; system: number } {
+    let user = 0;
+    let system = 0;
+    for (const d of this.subtree()) {
+      user += d.goneUtimeNs;
+      system += d.goneStimeNs;
+      for (const t of d.tasks) {
+        user += t.utimeNs;
+        system += t.stimeNs;
+      }
+    }
+    return { user, system };
+  }
+
   /** It and its descendants, parents first. */
   *subtree(): Generator<Cgroup> {
     yield this;

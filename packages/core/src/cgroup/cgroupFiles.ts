@@ -195,16 +195,7 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
     name: "cpu.stat",
     mode: 0o444,
     show(c, g) {
-      let user = 0;
-      let system = 0;
-      for (const d of g.subtree()) {
-        user += d.goneUtimeNs;
-        system += d.goneStimeNs;
-        for (const t of d.tasks) {
-          user += t.utimeNs;
-          system += t.stimeNs;
-        }
-      }
+      const { user, system } = g.cpuTime();
       return `usage_usec ${userHzUsec(user + system)}\nuser_usec ${userHzUsec(user)}\nsystem_usec ${userHzUsec(system)}\nnice_usec 0\n${c.k.cgroup.cpuStat?.(g) ?? ""}`;
     },
   },
