@@ -150,6 +150,17 @@ describe("private and shared memory", () => {
     expect(errno(() => k.sys(b).mincore(p, P))).toBe("ENOMEM");
     checkMemory(k.core);
   });
+  it("is stored to and loaded from in pieces that fit, and named if it is more", () => {
+    const k = machine();
+    const s = k.sys(k.init);
+    for (const call of [
+      () => s.store(AT, "/y/y/y", 2 ** 28),
+      () => s.store(AT, 7, 2 ** 40),
+      () => s.store(AT, new Uint8Array(3), Number.MAX_SAFE_INTEGER),
+      () => s.load(AT, 2 ** 31),
+    ])
+      expect(call).toThrow(/^count: must be at most/);
+  });
   it("kills with SIGSEGV whoever stores to read-only memory", () => {
     const k = machine();
     const b = fork(k, k.init);

@@ -37,13 +37,21 @@ function count(n: unknown, otherwise: number, name: string): number {
   return n;
 }
 
+/** Bytes that one `store` or `load` moves at most. */
+const MOST_AT_ONCE = 2 ** 30;
+
+function atMost(bytes: number): number {
+  if (bytes > MOST_AT_ONCE) throw new TypeError(`count: must be at most ${MOST_AT_ONCE} bytes at once, not ${bytes}`);
+  return bytes;
+}
+
 function bytesOf(data: number | Uint8Array | string, n: number | undefined): Uint8Array {
   const times = count(n, 1, "count");
-  if (typeof data === "number") return new Uint8Array(times).fill(data);
+  if (typeof data === "number") return new Uint8Array(atMost(times)).fill(data);
   const one = typeof data === "string" ? utf8Bytes(data) : data;
   if (!(one instanceof Uint8Array)) throw new TypeError(`data: must be a byte, bytes or text, not ${String(data)}`);
   if (times === 1) return one;
-  const all = new Uint8Array(one.length * times);
+  const all = new Uint8Array(atMost(one.length * times));
   for (let i = 0; i < times; i++) all.set(one, i * one.length);
   return all;
 }
@@ -125,6 +133,6 @@ export const memoryCalls: Impl<MemorySys> = {
     return storeBytes(c.k.mm, c, mmOf(c), ulong(addr, "addr"), bytesOf(data, n));
   },
   load(c, addr, n = 1) {
-    return loadBytes(c.k.mm, c, mmOf(c), ulong(addr, "addr"), count(n, 1, "count"));
+    return loadBytes(c.k.mm, c, mmOf(c), ulong(addr, "addr"), atMost(count(n, 1, "count")));
   },
 };
