@@ -211,7 +211,8 @@ function memSetattr(c: Ctx, inode: Inode, a: Iattr): undefined {
   const sized = (a.valid & ATTR_SIZE) !== 0;
   const seals = inode.data === null ? 0 : ((inode.data as { seals?: number }).seals ?? 0);
   if (seals !== 0) {
-    if ((a.valid & ATTR_MODE) !== 0 && (seals & F_SEAL_EXEC) !== 0 && ((inode.mode ^ a.mode) & 0o111) !== 0) fail(EPERM);
+    if ((a.valid & ATTR_MODE) !== 0 && (seals & F_SEAL_EXEC) !== 0 && ((inode.mode ^ a.mode) & 0o111) !== 0)
+      fail(EPERM);
     if (sized && a.size < inode.size && (seals & F_SEAL_SHRINK) !== 0) fail(EPERM);
     if (sized && a.size > inode.size && (seals & F_SEAL_GROW) !== 0) fail(EPERM);
   }

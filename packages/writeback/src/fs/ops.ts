@@ -35,7 +35,7 @@ import {
   type Wait,
   writeChecks,
 } from "@kernelkit/core";
-import { beginRun, dirtyRun } from "../cache/pageRuns.js";
+import { beginRun, dirtyRun } from "../cache/dirtyRuns.js";
 import { dirtyFolio, invalidate } from "../cache/pages.js";
 import { waitStable } from "../cache/stable.js";
 import { copyData } from "../device/contents.js";
