@@ -7,8 +7,10 @@ it("the order of fields and fields that are undefined make no difference", () =>
 });
 
 it("numbers that JSON lacks are told apart", () => {
-  const texts = [0, -0, Number.NaN, Infinity, -Infinity, 1n, null, "1n"].map(canonical);
-  expect(texts).toEqual(["0", '"-0"', '"NaN"', '"Infinity"', '"-Infinity"', '"1n"', "null", '"1n"']);
+  const values = [0, -0, Number.NaN, Infinity, -Infinity, 1n, null, "1n", "-0", "NaN", "null"];
+  const texts = values.map(canonical);
+  expect(texts).toEqual(["0", "-0", "NaN", "Infinity", "-Infinity", "1n", "null", '"1n"', '"-0"', '"NaN"', '"null"']);
+  expect(new Set(texts).size).toBe(values.length);
 });
 
 it("a value that went through JSON has the same hash", () => {

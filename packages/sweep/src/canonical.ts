@@ -1,16 +1,19 @@
 /** One text for one value: JSON with sorted keys, so that a hash of it says what the value is and not how it was written down. */
 import { createHash } from "node:crypto";
 
-/** Canonical JSON. Numbers that JSON lacks (NaN, infinities, -0) and bigints have texts of their own; undefined fields are left out. */
+/**
+ * JSON with sorted keys, to be hashed and not to be read: numbers that JSON lacks (NaN, infinities, -0) and bigints stand as in a program, so
+ * that no string has the same text. Undefined fields are left out.
+ */
 export function canonical(value: unknown): string {
   switch (typeof value) {
     case "number":
-      return Object.is(value, -0) ? '"-0"' : Number.isFinite(value) ? String(value) : `"${value}"`;
+      return Object.is(value, -0) ? "-0" : String(value);
     case "string":
     case "boolean":
       return JSON.stringify(value);
     case "bigint":
-      return `"${value}n"`;
+      return `${value}n`;
     case "object": {
       if (value === null) return "null";
       if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
