@@ -10,6 +10,8 @@ import { startRegistry } from "./registry.js";
 import { checkTarget } from "./target.js";
 
 const SCOPE = "@kernelkit";
+/** The command, which is outside the scope: a project has it from the registry by the address of its tarball. */
+const COMMAND = "kernelkit";
 /** The package that is released twice. */
 const CHANGED = `${SCOPE}/genirq`;
 
@@ -34,7 +36,23 @@ function copyWorkspace(to: string): void {
       if (existsSync(join(path, file))) cpSync(join(path, file), join(to, path, file), { recursive: true });
     }
   }
+  cpSync("tooling/conformance/package.json", join(to, "tooling/conformance/package.json"), { recursive: true });
+  for (const { path } of publishable(to)) linkWorkspace(to, path);
   symlinkSync(resolve("node_modules"), join(to, "node_modules"));
+}
+
+/** What a package has from the workspace stands in its node_modules, as after an install: packing looks the versions up there. */
+function linkWorkspace(root: string, path: string): void {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(path, "package.json"), "utf8"));
+  for (const [name, range] of Object.entries<string>({ ...dependencies, ...devDependencies })) {
+    if (!range.startsWith("workspace:")) continue;
+    const link = join(path, "node_modules", name);
+    mkdirSync(join(link, ".."), { recursive: true });
+    symlinkSync(
+      publishable(root).find((m) => m.name === name)?.path ?? join(root, "tooling", name.replace(`${COMMAND}-`, "")),
+      link,
+    );
+  }
 }
 
 const names = (list: readonly Manifest[]): string[] => list.map((m) => m.name).sort();
@@ -49,17 +67,25 @@ const onlyTrue = (output: string): boolean =>
     .split("\n")
     .every((line) => line === "true");
 
-async function consumer(folder: string, url: string, packages: readonly string[]): Promise<string> {
+const manifestOf = (path: string): Manifest => JSON.parse(readFileSync(join(path, "package.json"), "utf8")) as Manifest;
+
+/** A new project with these packages, which imports them by these names. */
+async function consumer(
+  folder: string,
+  url: string,
+  packages: readonly string[],
+  modules: readonly string[] = packages,
+): Promise<string> {
   mkdirSync(folder);
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
   writeFileSync(join(folder, ".npmrc"), `${SCOPE}:registry=${url}\n`);
   await command("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", ...packages], folder);
-  writeFileSync(join(folder, "main.mjs"), imports(packages));
+  writeFileSync(join(folder, "main.mjs"), imports(modules));
   return command(process.execPath, ["main.mjs"], folder);
 }
 
 const here = mkdtempSync(join(tmpdir(), "kernelkit-release-"));
-const registry = await startRegistry(here, SCOPE);
+const registry = await startRegistry(here, [`${SCOPE}/*`, COMMAND]);
 try {
   checkTarget(registry.url, false);
   const work = join(here, "work");
@@ -97,17 +123,23 @@ try {
   const version = second[0]?.version ?? "none";
   const one = await consumer(join(here, "one"), registry.url, [CHANGED]);
   count("an empty project installs one package, in its new version, with core", one.trim() === "true", one);
-  const installed = JSON.parse(
-    readFileSync(join(here, "one/node_modules", CHANGED, "package.json"), "utf8"),
-  ) as Manifest;
+  const installed = manifestOf(join(here, "one/node_modules", CHANGED));
   count("the version is the new one", installed.version === version, installed.version);
-  const every = await consumer(join(here, "every"), registry.url, names(all));
+  const scoped = all.filter(({ name }) => name !== COMMAND);
+  const every = await consumer(join(here, "every"), registry.url, names(scoped));
   count("an empty project installs all", onlyTrue(every), every);
+  const { path } = all.find(({ name }) => name === COMMAND) as Manifest;
+  const tarball = `${registry.url}${COMMAND}/-/${COMMAND}-${manifestOf(path).version}.tgz`;
+  await consumer(join(here, "command"), registry.url, [tarball], [COMMAND]);
+  const shell = await command("npx", [COMMAND, "boot", "-c", "hostname; cat /proc/1/comm"], join(here, "command"));
+  count("an empty project installs the command, which boots and takes a script", shell.includes("init"), shell);
+  const score = await command("npx", [COMMAND, "conformance", "powerclamp"], join(here, "command"));
+  count("the command has the recorded cases with it", /powerclamp +192 +192 +0/.test(score), score);
   const program = await bun();
   if (program === null) console.log("bun was not tried: its package cannot be installed here");
   else {
     // what is for Node alone is not asked to run in it
-    const forAll = all.filter(
+    const forAll = scoped.filter(
       ({ path }) => !readFileSync(join(path, "package.json"), "utf8").includes('"platform": "node"'),
     );
     writeFileSync(join(here, "every", "bun.mjs"), imports(names(forAll)));

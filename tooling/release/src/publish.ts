@@ -24,16 +24,16 @@ export function command(
   });
 }
 
-/** The packages of a workspace that are published. */
+/** The packages of a workspace that are published, core first: those of packages/ and apps/ that are not private. */
 export function publishable(root: string): Manifest[] {
-  return readdirSync(join(root, "packages"))
-    .filter((folder) => existsSync(join(root, "packages", folder, "package.json")))
-    .sort((a, b) => Number(b === "core") - Number(a === "core") || (a < b ? -1 : 1))
-    .map((folder) => {
-      const path = join(root, "packages", folder);
-      const { name, version } = JSON.parse(readFileSync(join(path, "package.json"), "utf8")) as Manifest;
-      return { name, version, path };
-    });
+  return ["packages", "apps"]
+    .filter((top) => existsSync(join(root, top)))
+    .flatMap((top) => readdirSync(join(root, top)).map((folder) => join(root, top, folder)))
+    .filter((path) => existsSync(join(path, "package.json")))
+    .map((path) => ({ path, manifest: JSON.parse(readFileSync(join(path, "package.json"), "utf8")) }))
+    .filter(({ manifest }) => manifest.private !== true)
+    .map(({ path, manifest }) => ({ name: manifest.name as string, version: manifest.version as string, path }))
+    .sort((a, b) => Number(b.name.endsWith("/core")) - Number(a.name.endsWith("/core")) || (a.name < b.name ? -1 : 1));
 }
 
 /** Whether the registry has the version. */

@@ -18,8 +18,11 @@ function freePort(): Promise<number> {
   });
 }
 
-/** Starts it; `scope` may be published by anybody, nothing else is there. */
-export async function startRegistry(folder: string, scope: string): Promise<{ url: string; stop: () => void }> {
+/** Starts it; what these patterns name may be published by anybody, nothing else is there. */
+export async function startRegistry(
+  folder: string,
+  patterns: readonly string[],
+): Promise<{ url: string; stop: () => void }> {
   const port = await freePort();
   const config = join(folder, "config.yaml");
   writeFileSync(
@@ -27,10 +30,7 @@ export async function startRegistry(folder: string, scope: string): Promise<{ ur
     `storage: ${JSON.stringify(join(folder, "storage"))}
 uplinks: {}
 packages:
-  "${scope}/*":
-    access: $all
-    publish: $all
-log: { type: stdout, format: pretty, level: error }
+${patterns.map((p) => `  "${p}":\n    access: $all\n    publish: $all\n`).join("")}log: { type: stdout, format: pretty, level: error }
 `,
   );
   const require = createRequire(import.meta.url);
