@@ -54,7 +54,8 @@ const arbOp: fc.Arbitrary<Op> = fc.record({
   m: fc.nat(31),
 });
 
-const alive = (t: Task): boolean => t.state !== TASK_ZOMBIE && t.state !== TASK_DEAD;
+/** Not even on its way out: the init of a pid namespace may wait there for those it has killed. */
+const alive = (t: Task): boolean => !t.exiting && t.state !== TASK_ZOMBIE && t.state !== TASK_DEAD;
 const links = ["cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time", "time_for_children", "user", "uts"];
 
 /** What a task sees of itself. */

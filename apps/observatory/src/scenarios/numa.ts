@@ -188,7 +188,7 @@ export const numaScenario: Scenario<NumaPicture> = {
     nodes: { kind: "number", default: 2, min: 2, max: 4, unit: "nodes" },
     threads: { kind: "number", default: 4, min: 1, max: 8, unit: "threads" },
     pages: { kind: "number", default: 2048, min: 64, max: 4096, unit: "pages each" },
-    moves: { kind: "number", default: 3000, min: 500, max: 60000, unit: "ms between moves of the threads" },
+    moves: { kind: "number", default: 1500, min: 500, max: 60000, unit: "ms between moves of the threads" },
   },
   controls: [
     {

@@ -312,7 +312,7 @@ export const writebackScenario: Scenario<WbPicture> = {
               pages: b.n,
               startMs: t.startNs / 1e6,
               endMs: (t.startNs + b.n * t.pageNs) / 1e6,
-              changed: t.changed.size,
+              changed: t.changed?.size ?? 0,
             };
           }),
         )
