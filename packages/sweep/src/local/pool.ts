@@ -59,6 +59,8 @@ export class RunPool {
       workerData: { clock: this.clock },
       ...(options.memoryMb ? { resourceLimits: { maxOldGenerationSizeMb: options.memoryMb } } : {}),
     });
+    // a thread whose run has been ended already may still die of what that run did: nobody's result is lost by it
+    this.piscina.on("error", () => {});
   }
 
   /** How many runs it takes in before one waits for another. */
